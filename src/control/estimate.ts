@@ -15,7 +15,8 @@ import type { Checkpoint } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import type { Programs } from '../train/programs.ts';
 import type { Environment, Lanes } from './environment.ts';
-import { playGenome } from './genome-episode.ts';
+import { type EpisodeRecording, recordEpisode } from './episodes.ts';
+import { playGenome, writeAction } from './genome-episode.ts';
 import { genomeNetwork } from './genome-network.ts';
 import { episodeNumbers, meanOf, type PlayMetrics } from './train/play.ts';
 import type { PolicyRequest, PolicyTraining } from './train/request.ts';
@@ -87,6 +88,8 @@ export function policyEstimator(options: PolicyEstimatorOptions): Estimator {
 export interface GenomePlayer {
   /** Means over the episodes of these numbers. Throws UserError for a genome that is none, and for what the environment answers. */
   measure(architecture: unknown, samples: Samples, signal?: AbortSignal): Promise<PlayMetrics>;
+  /** The episode of this number. */
+  record(architecture: unknown, number: number): EpisodeRecording;
   close(): void;
 }
 
@@ -102,6 +105,12 @@ export function genomePlayer(environment: Environment, space: NeatSpace): Genome
         played.push(playGenome(network, lanes, environment.action, rng('episode', number)));
       }
       return meanOf(played);
+    },
+    record(architecture, number) {
+      const network = genomeNetwork(space.check(architecture), space.shape);
+      const act = (seen: Float32Array, actions: Float32Array) =>
+        writeAction(environment.action, network.activate(seen), actions);
+      return recordEpisode(environment, { act }, ['episode', number]);
     },
     close: () => lanes?.close(),
   };

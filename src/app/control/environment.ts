@@ -27,7 +27,7 @@ export interface OpenedEnvironment {
 }
 
 /** The first test episode: no validation has as many. */
-const FIRST_TEST = 1_000_000;
+export const FIRST_TEST = 1_000_000;
 /** Episodes of a test, where they differ. */
 const TEST_EPISODES = 100;
 

@@ -2,7 +2,7 @@
 
 import { rng } from '../../common/random.ts';
 import { asTrialFailure, genomePlayer, openPolicy } from '../../control/estimate.ts';
-import { evaluatePolicyNetwork } from '../../control/train/evaluate.ts';
+import { evaluatePolicyNetwork, recordPolicyEpisode } from '../../control/train/evaluate.ts';
 import type { PolicyTraining } from '../../control/train/request.ts';
 import { formOf } from '../../control/train/trainers.ts';
 import type { Samples } from '../../data/dataset.ts';
@@ -10,6 +10,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
 import type { Estimator } from '../../estimate/estimator.ts';
 import type { HostTensor } from '../../graph/ir.ts';
+import { hasPicture, type ShownEpisode, shownEpisode } from '../../report/figures/episode.ts';
 import { showCount } from '../../report/numbers.ts';
 import { isNeatSpace } from '../../space/genome/neat.ts';
 import { resolve } from '../../space/index.ts';
@@ -19,7 +20,7 @@ import type { Module } from '../../space/tree/module.ts';
 import type { Checkpoint } from '../../train/checkpoint.ts';
 import type { Programs } from '../../train/programs.ts';
 import { type Setup, treeOf } from '../setup.ts';
-import { type OpenedEnvironment, testEpisodes } from './environment.ts';
+import { FIRST_TEST, type OpenedEnvironment, testEpisodes } from './environment.ts';
 
 /** What a policy learns from: the words of reports, messages and model cards. */
 export function learnedFrom({ control }: Pick<Setup, 'control'>): string | undefined {
@@ -76,7 +77,7 @@ export function testPolicy(
   return evaluatePolicyNetwork({ engine, network, environment, form, weights, samples, ...(signal && { signal }) });
 }
 
-/** `keep` stores the weights of a training, and returns the artifacts that name them. */
+/** `keep` stores the weights of a training and an episode, and returns the artifacts that name them. */
 export function finalControlEstimator(
   setup: Setup,
   control: OpenedEnvironment,
@@ -85,9 +86,11 @@ export function finalControlEstimator(
   keep: (
     run: Parameters<Estimator['estimate']>[1],
     weights: Readonly<Record<string, HostTensor>> | undefined,
+    episode: ShownEpisode | undefined,
   ) => Promise<Readonly<Record<string, string>>>,
 ): Estimator<Space | SearchSpace> {
   const { space } = setup;
+  const isDrawn = hasPicture(control.environment.name);
   const player = isNeatSpace(space) ? genomePlayer(control.environment, space) : undefined;
   return {
     async estimate({ architecture }, run) {
@@ -99,7 +102,8 @@ export function finalControlEstimator(
         if (player !== undefined) {
           const metrics = await player.measure(architecture, testEpisodes(setup, final.repetition), run.signal);
           const seconds = (performance.now() - began) / 1000;
-          return { state: 'complete', metrics, curve: [], seconds, artifacts: await keep(run, undefined) };
+          const episode = isDrawn ? shownEpisode(player.record(architecture, FIRST_TEST)) : undefined;
+          return { state: 'complete', metrics, curve: [], seconds, artifacts: await keep(run, undefined, episode) };
         }
         if (!isTrained(control)) throw new Error('policies are trained');
         const checkpoint =
@@ -112,7 +116,15 @@ export function finalControlEstimator(
         const weights = await training.weights();
         const test = testEpisodes(setup, 0);
         const { metrics } = await testPolicy(control, network, weights, engine, test, run.signal);
-        return { ...evaluation, metrics, artifacts: await keep(run, weights) };
+        const played = {
+          engine,
+          network,
+          environment: control.environment,
+          form: formOf(control.training.trainer),
+          weights,
+        };
+        const episode = isDrawn ? shownEpisode(await recordPolicyEpisode(played, FIRST_TEST)) : undefined;
+        return { ...evaluation, metrics, artifacts: await keep(run, weights, episode) };
       } catch (error) {
         throw asTrialFailure(error);
       } finally {
