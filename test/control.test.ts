@@ -142,7 +142,10 @@ test('an environment of a file: a stored study names it again; what it answers w
 });
 
 test('an environment that fails in one trial fails that trial', async () => {
-  const tired = walk('tired', 'globalThis.taken = (globalThis.taken ?? 0) + 1; seen[0] = globalThis.taken > 300 ? NaN : at;');
+  const tired = walk(
+    'tired',
+    'globalThis.taken = (globalThis.taken ?? 0) + 1; seen[0] = globalThis.taken > 300 ? NaN : at;',
+  );
   const study = await createStudy({
     ...{ environment: tired, envSteps: 512, epochs: 2, trials: 1, dir: join(folder, 'tired') },
     trainerOptions: { lanes: 4, rollout: 32, passes: 1 },

@@ -95,7 +95,15 @@ export async function trainOne(
   const { info, train, valid, task } = dataset.search;
   const engine = await openEngine(settings, 1);
   if (isTrained(control))
-    return trainPolicy(setup, control, engine, architecture, { test, signal, ...(out !== undefined && { out }), ...(time && { time }) }, notes, events);
+    return trainPolicy(
+      setup,
+      control,
+      engine,
+      architecture,
+      { test, signal, ...(out !== undefined && { out }), ...(time && { time }) },
+      notes,
+      events,
+    );
   const request = {
     engine,
     programs: openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) }),

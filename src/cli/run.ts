@@ -9,8 +9,8 @@ import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
-import { evaluationText, seedsText } from '../app/evaluation/text.ts';
 import { evaluateRun, secondsOfSearch, verdictOf } from '../app/evaluation/run.ts';
+import { evaluationText, seedsText } from '../app/evaluation/text.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { isPlannable, planRun } from '../app/plan-run.ts';
@@ -41,13 +41,7 @@ import { define, outputOf, type Shell } from './command.ts';
 import { checkSeeds, evaluateInView, NO_SAMPLES } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
-import {
-  addStudyOptions,
-  newStudyOfCommand,
-  type SearchEnd,
-  searchToItsEnd,
-  tellInterrupted,
-} from './search.ts';
+import { addStudyOptions, newStudyOfCommand, type SearchEnd, searchToItsEnd, tellInterrupted } from './search.ts';
 
 /** What `run` does unless told otherwise. With a time, the plan decides about confirmations. */
 const CONFIRM = 3;

@@ -23,21 +23,26 @@ import { addSettings, configOption, DATA, readSettings } from './flags.ts';
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'search', 'Search a space for the best network for your data, or the best policy for an environment', [
-      'netsmith search photos --image-size 64 --time 30m',
-      'netsmith search houses.csv --label price --trials 40',
-      'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
-      '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
-      'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
-      'netsmith search --estimator proxies --objective naswot,params --strategy nsga2',
-      'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
-      'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
-      'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
-      'netsmith search --environment acrobot --strategy tpe --trials 30',
-      'netsmith search --environment xor --strategy neat --until success=1',
-      'netsmith search --environment ./mine.ts --env-steps 50000 --workers 2',
-      'netsmith search photos --objective accuracy,latency --device-target command --device-command "ssh board ./time.sh {model}"',
-    ]),
+    define(
+      program,
+      'search',
+      'Search a space for the best network for your data, or the best policy for an environment',
+      [
+        'netsmith search photos --image-size 64 --time 30m',
+        'netsmith search houses.csv --label price --trials 40',
+        'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
+        '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
+        'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
+        'netsmith search --estimator proxies --objective naswot,params --strategy nsga2',
+        'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
+        'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
+        'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
+        'netsmith search --environment acrobot --strategy tpe --trials 30',
+        'netsmith search --environment xor --strategy neat --until success=1',
+        'netsmith search --environment ./mine.ts --env-steps 50000 --workers 2',
+        'netsmith search photos --objective accuracy,latency --device-target command --device-command "ssh board ./time.sh {model}"',
+      ],
+    ),
   ).action(async (_: string | undefined, options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { dir, store, setup } = await newStudyOfCommand(

@@ -3,8 +3,8 @@ import { publishedCosts } from '../app/published.ts';
 import { loadAnySpace } from '../app/space-file.ts';
 import { unknownName } from '../common/closest.ts';
 import { showCount } from '../report/numbers.ts';
-import { count } from '../space/index.ts';
 import { GENOME_SPACES, type GenomeSpaceDefinition } from '../space/genome/definition.ts';
+import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { configSchema } from '../study/config-schema.ts';
@@ -34,7 +34,10 @@ export function addSpaces(program: Command, shell: Shell): void {
         output.result(schema, JSON.stringify(schema, null, 2));
         return;
       }
-      const chosen = name === undefined ? [...Object.values<AnyDefinition>(SPACES), ...Object.values(GENOME_SPACES)] : [await spaceOf(name)];
+      const chosen =
+        name === undefined
+          ? [...Object.values<AnyDefinition>(SPACES), ...Object.values(GENOME_SPACES)]
+          : [await spaceOf(name)];
       const spaces = chosen.map((space) => ({
         name: space.name,
         description: space.description,

@@ -1,7 +1,7 @@
-import { allTried } from '../study/exhaustion.ts';
-import type { StudyEnd } from '../study/events.ts';
-import type { Trial } from '../study/store/store.ts';
 import type { Problem } from '../strategy/strategy.ts';
+import type { StudyEnd } from '../study/events.ts';
+import { allTried } from '../study/exhaustion.ts';
+import type { Trial } from '../study/store/store.ts';
 
 const REASONS: Readonly<Record<Exclude<StudyEnd['reason'], 'exhausted'>, string>> = {
   trials: 'All trials are done.',

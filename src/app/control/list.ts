@@ -1,6 +1,6 @@
+import type { Environment } from '../../control/environment.ts';
 import { ENVIRONMENTS, type EnvironmentName } from '../../control/index.ts';
 import { presetOf } from '../../control/presets.ts';
-import type { Environment } from '../../control/environment.ts';
 
 /** An environment as `netsmith environments` lists it, with what a study in it has unless told otherwise. */
 export interface ListedEnvironment {

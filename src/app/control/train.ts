@@ -1,6 +1,7 @@
 /** One policy, trained outside of any study. */
-import { rng } from '../../common/random.ts';
+
 import { invalid } from '../../common/errors.ts';
+import { rng } from '../../common/random.ts';
 import { openPolicy } from '../../control/estimate.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { plural, showCount } from '../../report/numbers.ts';
