@@ -4,7 +4,7 @@ import type { DqnSettings } from '../../src/control/train/dqn.ts';
 import type { PpoSettings } from '../../src/control/train/ppo.ts';
 import type { ReinforceSettings } from '../../src/control/train/reinforce.ts';
 import type { Architecture } from '../../src/space/index.ts';
-import type { PolicyForm } from '../../src/task/control.ts';
+import type { PolicyForm } from '../../src/task/environment.ts';
 
 type Method =
   | { readonly method: 'ppo'; readonly settings: Partial<PpoSettings> }

@@ -1,8 +1,8 @@
 /** The contract of an environment: a task that answers actions with observations and rewards, and has no samples. */
 import type { Rng } from '../common/random.ts';
-import type { ActionSpec } from '../task/control.ts';
+import type { ActionSpec } from '../task/environment.ts';
 
-export type { ActionSpec, ContinuousActions, DiscreteActions } from '../task/control.ts';
+export type { ActionSpec, ContinuousActions, DiscreteActions } from '../task/environment.ts';
 
 /** What a policy sees. */
 export interface ObservationSpec {

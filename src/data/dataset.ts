@@ -1,4 +1,4 @@
-import type { EnvironmentInfo } from '../task/control.ts';
+import type { EnvironmentInfo } from '../task/environment.ts';
 import type { Arrays } from '../task/spec.ts';
 import type { OwnTask, TaskDefinition } from '../task/task.ts';
 

@@ -19,7 +19,6 @@ const TASKS = {
 
 export type TaskKind = keyof typeof TASKS;
 
-/** Those that learn from samples. */
 export const TASK_KINDS = ['classification', 'regression'] as const satisfies readonly TaskKind[];
 
 /** What the task of a data set does; `own` is a task that is not one of Netsmith's. Throws UserError for an unknown kind. */
@@ -41,6 +40,7 @@ export interface TaskKindOf {
 /** The task of an environment: it learns from rewards. */
 export const CONTROL = 'control' satisfies TaskKind;
 
+/** Whether it is a task of Netsmith that learns from samples. */
 export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((known) => known === kind);
 
 /** Describes the task of a data set, without running the code of a task of the user's own. Throws UserError for an unknown kind. */

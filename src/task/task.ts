@@ -5,7 +5,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import type { Task } from '../space/space.ts';
 import type { Baseline } from '../space/spaces/index.ts';
-import type { EnvironmentInfo } from './control.ts';
+import type { EnvironmentInfo } from './environment.ts';
 import type { Scorer } from './metrics.ts';
 import type { Arrays, FloatArrays, Nodes, TaskSpec, TensorSpecs } from './spec.ts';
 

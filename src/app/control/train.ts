@@ -11,7 +11,7 @@ import { trainUntil } from '../../train/trainable.ts';
 import { modelOf, writeModel } from '../model-file.ts';
 import type { Notes } from '../notes.ts';
 import { type Setup, treeOf } from '../setup.ts';
-import type { TrainedOne, TrainOneEvents, TrainOneOptions } from '../train-one.ts';
+import type { TrainedOne, TrainOneEvents, TrainOneOptions } from '../trained-one.ts';
 import { testEpisodes } from './environment.ts';
 import { type TrainedControl, testPolicy } from './final.ts';
 

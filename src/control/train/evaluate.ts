@@ -2,7 +2,7 @@ import type { Samples } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HostTensor } from '../../graph/ir.ts';
 import type { Module } from '../../space/tree/module.ts';
-import type { PolicyForm } from '../../task/control.ts';
+import type { PolicyForm } from '../../task/environment.ts';
 import type { Measured } from '../../task/metrics.ts';
 import { openPrograms } from '../../train/programs.ts';
 import { joinTensors } from '../../train/vectors.ts';

@@ -4,7 +4,7 @@ import { rng } from '../../common/random.ts';
 import { createEngine } from '../../engine/create.ts';
 import { nodeRuntime } from '../../engine/runtime/node.node.ts';
 import { dropout, linear, sequential } from '../../space/tree/builders.ts';
-import type { PolicyForm } from '../../task/control.ts';
+import type { PolicyForm } from '../../task/environment.ts';
 import { trainUntil } from '../../train/trainable.ts';
 import { defineEnvironment } from '../define.ts';
 import type { ActionSpec, Environment } from '../environment.ts';

@@ -5,7 +5,7 @@ import type { NodeId } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import type { Module } from '../../space/tree/module.ts';
 import { childrenOf } from '../../space/tree/walk.ts';
-import { outputsOf, type PolicyForm } from '../../task/control.ts';
+import { outputsOf, type PolicyForm } from '../../task/environment.ts';
 import { CONTROL } from '../../task/index.ts';
 import { mapValues, type Nodes, type TensorSpec } from '../../task/spec.ts';
 import type { StepTask } from '../../task/task.ts';

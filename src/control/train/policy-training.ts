@@ -1,7 +1,7 @@
 /** What all methods make of a training step: epochs with validation, the best weights, checkpoints. */
 import type { Samples } from '../../data/dataset.ts';
 import type { HostTensor } from '../../graph/ir.ts';
-import type { PolicyForm } from '../../task/control.ts';
+import type { PolicyForm } from '../../task/environment.ts';
 import type { EpochRecord } from '../../train/checkpoint.ts';
 import { type EpochParts, epochs } from '../../train/epochs.ts';
 import type { Actor } from './actor.ts';

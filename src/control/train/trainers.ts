@@ -1,7 +1,7 @@
 /** The methods that train policies, by name. */
 import { invalid } from '../../common/errors.ts';
 import { optionsBy } from '../../common/options.ts';
-import type { PolicyForm } from '../../task/control.ts';
+import type { PolicyForm } from '../../task/environment.ts';
 import type { Environment } from '../environment.ts';
 import type { TrainerName } from '../presets.ts';
 import { DQN_OPTIONS, openDqn } from './dqn.ts';

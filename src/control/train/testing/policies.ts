@@ -2,7 +2,7 @@ import { policy } from '../../../space/index.ts';
 import { checkArchitecture } from '../../../space/tree/architecture.ts';
 import type { Module } from '../../../space/tree/module.ts';
 import { resolve } from '../../../space/tree/resolve.ts';
-import type { PolicyForm } from '../../../task/control.ts';
+import type { PolicyForm } from '../../../task/environment.ts';
 import { spaceTask } from '../../../task/index.ts';
 import type { Environment } from '../../environment.ts';
 import { environmentData } from '../on-environment.ts';
