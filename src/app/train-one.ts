@@ -4,7 +4,6 @@ import { rng } from '../common/random.ts';
 import type { Samples } from '../data/dataset.ts';
 import { plural } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../space/index.ts';
-import type { EpochRecord } from '../train/checkpoint.ts';
 import { openTraining, type Training, type TrainRequest, trainNetwork } from '../train/loop.ts';
 import type { Forecast } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
