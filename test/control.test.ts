@@ -158,7 +158,7 @@ test('an environment that fails in one trial fails that trial', async () => {
 
 test('settings that contradict an environment are refused with the flag', async () => {
   for (const [expected, ...args] of [
-    [/--trainer: "ppo"; needs --environment/, '--trainer', 'ppo'],
+    [/--trainer: "ppo"; must be given together with --environment/, '--trainer', 'ppo'],
     [/--environment: "cart-pol"; did you mean "cart-pole"/, '--environment', 'cart-pol'],
     [/--data: "csv"; does not apply to an environment/, '--environment', 'cart-pole', '--data', 'csv'],
     [/--learning-rate: 0.1; .*--trainer-options/, '--environment', 'cart-pole', '--learning-rate', '0.1'],

@@ -106,7 +106,7 @@ export function checkControlSettings(
   const { environment, space, estimator } = settings;
   if (environment === undefined) {
     const own = Object.keys(CONTROL_SETTINGS).find(given);
-    if (own !== undefined) throw refuse(own, 'needs --environment');
+    if (own !== undefined) throw refuse(own, 'must be given together with --environment');
     return;
   }
   const ofSamples = ABOUT_SAMPLES.find(given);

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { unknownName } from '../../common/closest.ts';
 import { invalid, messageOf, UserError } from '../../common/errors.ts';
+import { printable } from '../../common/text.ts';
 import type { Environment } from '../../control/environment.ts';
 import { ENVIRONMENTS, type EnvironmentName } from '../../control/index.ts';
 import { presetOf, type TrainerName } from '../../control/presets.ts';
@@ -82,19 +83,28 @@ function trainingOf(settings: StudySettings): TrainerChoice | undefined {
 
 async function environmentNamed(name: string, own: OwnFiles): Promise<Environment> {
   if (Object.hasOwn(ENVIRONMENTS, name)) return ENVIRONMENTS[name as EnvironmentName];
-  const isFile = isOwnFileOf('environment', name) && !isEnvironmentCommand(name);
-  if (!isFile && !isEnvironmentCommand(name))
-    throw unknownName(
-      '--environment:',
-      name,
-      Object.keys(ENVIRONMENTS),
-      'a .ts or .js file that exports an environment, or a command ("python3 walk.py")',
-    );
-  if (own.environment === undefined)
-    throw new UserError(
-      `--environment: the ${isFile ? 'file' : 'command'} "${name}" must be named on the command line`,
-    );
-  return isFile ? ownEnvironment(own.environment) : processEnvironment({ command: own.environment });
+  const isCommand = isEnvironmentCommand(name);
+  if (!isCommand && !isOwnFileOf('environment', name)) throw unknownEnvironment(name);
+  if (own.environment === undefined) {
+    const what = isCommand ? 'command' : 'file';
+    throw new UserError(`--environment: the ${what} "${printable(name)}" must be named on the command line`);
+  }
+  return isCommand ? processEnvironment({ command: own.environment }) : ownEnvironment(own.environment);
+}
+
+const unknownEnvironment = (name: string): UserError =>
+  unknownName(
+    '--environment:',
+    printable(name),
+    Object.keys(ENVIRONMENTS),
+    'a .ts or .js file that exports an environment, or a command ("python3 walk.py")',
+  );
+
+/** Throws UserError for a name that no environment has, and for a command that does not describe one. The command is run. */
+export function checkEnvironmentName(name: string): void {
+  if (Object.hasOwn(ENVIRONMENTS, name)) return;
+  if (isEnvironmentCommand(name)) processEnvironment({ command: name });
+  else if (!isOwnFileOf('environment', name)) throw unknownEnvironment(name);
 }
 
 /** Says whether an environment of the user's own is still the same. Errors of its code become UserErrors with the line. */
