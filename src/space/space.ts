@@ -13,6 +13,8 @@ export interface Task {
   readonly positions?: readonly number[];
   /** The input is tokens, int32, of which there are this many. */
   readonly vocabulary?: number;
+  /** Token 0 fills the positions behind the last one that a sample has; networks do not read them. */
+  readonly padded?: true;
   /** Of a table: for each feature, `DatasetInfo.quantiles`. */
   readonly quantiles?: readonly (readonly number[])[];
 }
