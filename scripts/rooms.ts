@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'data',
     'train/settings.ts',
     'device/index.ts',
+    'control/presets.ts',
   ],
   model: ['graph', 'engine'],
   network: ['space', 'graph'],
@@ -31,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ['space', 'task', 'graph', 'engine', 'network', 'data'],
   data: ['task'],
   baseline: ['model', 'task', 'data', 'graph'],
-  control: ['space', 'task', 'graph', 'engine', 'network', 'train', 'data'],
+  control: ['space', 'task', 'graph', 'engine', 'network', 'train', 'data', 'estimate'],
   device: ['graph', 'engine'],
   report: [
     'space',

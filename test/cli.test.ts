@@ -54,7 +54,7 @@ test('every command has help with an example', async () => {
   const { out } = await netsmith('--help');
   const commands = [...out.matchAll(/^ {2}([a-z]+) \[/gm)].map(([, name]) => name ?? '');
   const wanted =
-    'init run search resume ls status trials best show evaluate export predict report compare train scale profile measure spaces samples strategies data doctor completion';
+    'init run search resume ls status trials best show evaluate export predict report compare train scale profile measure spaces samples strategies data environments doctor completion';
   assert.deepEqual([...commands].sort(), wanted.split(' ').sort());
   for (const name of commands) {
     const help = await netsmith(name, '--help');

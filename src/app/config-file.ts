@@ -9,7 +9,8 @@ import { DATASETS, type DatasetEntry } from '../data/catalog.ts';
 import { SCHEMA_FILE } from '../study/config-schema.ts';
 import { checkSettings, defaultSpace, ESTIMATORS, flagOf, isOwnFile, type StudySettings } from '../study/spec.ts';
 import { benchmarkNamed } from './benchmarks.ts';
-import { namedSpace } from './setup.ts';
+import { checkEnvironmentName } from './control/environment.ts';
+import { definitionNamed } from './setup.ts';
 import { strategyNamed } from './strategies.ts';
 import { netsmithVersion } from './versions.ts';
 
@@ -83,7 +84,7 @@ export function writeConfig(
 }
 
 /** Settings that are a name or a file of the user's own. */
-const NAMED = ['data', 'space', 'strategy', 'estimator'] as const;
+const NAMED = ['data', 'environment', 'space', 'strategy', 'estimator'] as const;
 
 /** Relative paths, which are those from the working directory, as they are in `folder`, where the file will be used. */
 function seenFrom(folder: string, settings: Given): Given {
@@ -99,17 +100,18 @@ function seenFrom(folder: string, settings: Given): Given {
 
 /** Throws UserError for unknown names and for files that do not exist. `run` checks what depends on the data. */
 function checkNames(settings: StudySettings): void {
-  const { data, benchmark, space, spaceOptions, strategy, strategyOptions, estimator } = settings;
+  const { data, environment, benchmark, space, spaceOptions, strategy, strategyOptions, estimator } = settings;
+  if (environment !== undefined) checkEnvironmentName(environment);
   for (const name of NAMED) {
     const given = settings[name];
-    if (isOwnFile(given) && !existsSync(given))
+    if (given !== undefined && isOwnFile(given) && !existsSync(given))
       throw invalid(flagOf(name), `"${printable(given)}"`, 'there is no such file');
   }
   if (benchmark !== undefined) benchmarkNamed(benchmark);
   else if (!isOwnFile(data) && !Object.hasOwn(DATASETS, data))
     throw unknownName('--data: unknown dataset', printable(data), Object.keys(DATASETS));
   if (!isOwnFile(space)) {
-    const known = Object.keys(namedSpace(space).defaults);
+    const known = Object.keys(definitionNamed(space).defaults);
     const unknown = Object.keys(spaceOptions).find((name) => !known.includes(name));
     if (unknown !== undefined) throw unknownName(`space "${space}": unknown option`, unknown, known);
   }

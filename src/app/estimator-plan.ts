@@ -14,6 +14,7 @@ import {
   type WeightMethod,
 } from '../oneshot/names.ts';
 import type { Problem } from '../strategy/strategy.ts';
+import { isOfGenomes } from '../study/control-settings.ts';
 import { isEstimated } from '../study/objectives.ts';
 import { isOwnFile, type StudySettings } from '../study/spec.ts';
 import { checkDeviceLimits, costsNamed } from './device/cost-goals.ts';
@@ -34,6 +35,8 @@ const predictor = z.strictObject({
 /** What a study's trials are estimated by, as its settings say. */
 export type EstimatorPlan =
   | { readonly kind: 'train' }
+  /** Genomes, which hold their weights, play the episodes of the validation. */
+  | { readonly kind: 'played' }
   | {
       readonly kind: 'proxies';
       readonly proxies: readonly ProxyName[];
@@ -70,7 +73,7 @@ export function estimatorOf(settings: StudySettings, { objectives, limits }: Pro
   switch (estimator) {
     case 'train':
       checked(z.strictObject({}));
-      return { kind: 'train' };
+      return isOfGenomes(settings) ? { kind: 'played' } : { kind: 'train' };
     case 'proxies': {
       const { batchSize, sample, trainSeconds } = checked(proxies);
       const combined = estimated.includes('freerea');

@@ -1,6 +1,7 @@
 import { bootstrapInterval, kendall } from '../common/correlation.ts';
 import { invalid } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
+import { genomeEstimator, policyEstimator } from '../control/estimate.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Estimator } from '../estimate/estimator.ts';
 import { type Predictor, predictorEstimator, trainPredictor } from '../estimate/predictor/predictor.ts';
@@ -11,6 +12,7 @@ import { ONE_SHOT } from '../oneshot/index.ts';
 import { isArchitectureMethod, oneShotOf, oneShotOptionsOf } from '../oneshot/names.ts';
 import { sharedWeightsEstimator } from '../oneshot/shared-weights.ts';
 import { supernetTrial } from '../oneshot/train-shared.ts';
+import { isNeatSpace } from '../space/genome/neat.ts';
 import type { Space } from '../space/index.ts';
 import type { Agreement } from '../study/agreement.ts';
 import { functionEstimator } from '../study/own-function.ts';
@@ -41,6 +43,11 @@ export async function openEstimator(
     case 'train': {
       const engine = given ?? (await openEngine(settings, settings.workers));
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
+      const { control } = setup;
+      if (control?.training !== undefined)
+        return policyEstimator({
+          ...{ engine, programs, environment: control.environment, training: control.training, valid: data.valid },
+        });
       const { trialTime, validSamples } = settings;
       const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);
       const known = taskOf(data.info, data.task).metrics.map(({ metric }) => metric);
@@ -54,6 +61,11 @@ export async function openEstimator(
         ...(settings.startFrom && { startFrom: settings.startFrom }),
       });
       return { ...trained, ...(shared && { trainShared: shared }) };
+    }
+    case 'played': {
+      const { space, control } = setup;
+      if (control === undefined || !isNeatSpace(space)) throw new Error('genomes play in an environment');
+      return genomeEstimator(control.environment, space, data.valid);
     }
     case 'shared': {
       const engine = given ?? (await openEngine(settings, settings.workers));

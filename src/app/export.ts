@@ -3,15 +3,19 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Engine } from '../engine/engine.ts';
 import { networkCosts } from '../network/costs.ts';
 import { modelCard } from '../report/export/model-card.ts';
+import { isNeatSpace, type NeatSpace } from '../space/genome/neat.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { writeInStudy } from '../study/store/files.node.ts';
-import { isTaskKind } from '../task/index.ts';
+import { isTaskKind, taskOf } from '../task/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
 import { trainUntil } from '../train/trainable.ts';
 import type { Chosen } from './choice.ts';
+import type { OpenedEnvironment } from './control/environment.ts';
+import { isTrained, learnedFrom, openFinalPolicy } from './control/final.ts';
+import { genomeModel } from './control/model.ts';
 import { openEngine } from './engine.ts';
 import {
   checkKeeps,
@@ -32,6 +36,15 @@ import { netsmithVersion } from './versions.ts';
 export function epochsText(epochs: number, samples = 0): string {
   const count = epochs === 1 ? '1 epoch' : `${epochs} epochs`;
   return samples === 0 ? count : `${count} of ${samples.toLocaleString('en-US')} samples`;
+}
+
+/** `on train + validation data for 10 epochs` */
+function trainingText(setup: Setup, epochs: number, ofTrial = false): string {
+  const { control } = setup;
+  if (control?.training !== undefined)
+    return `by ${control.training.trainer} for ${learnedFrom(setup)}, in the environment ${control.environment.name}`;
+  const data = ofTrial ? 'training data, as a trial of the search,' : 'train + validation data';
+  return `on ${data} for ${epochsText(epochs, setup.training.epochSamples)}`;
 }
 
 /** Progress of the training that an export needs when no weights were kept. */
@@ -93,10 +106,65 @@ export async function exportBest(
     return engine;
   };
   try {
-    return await exportOn(open, dir, setup, best, wanted, events, signal);
+    const { control, space } = setup;
+    return control !== undefined && isNeatSpace(space)
+      ? await exportPlayed(open, dir, setup, control, space, best, wanted)
+      : await exportOn(open, dir, setup, best, wanted, events, signal);
   } finally {
     await (await engine?.catch(() => undefined))?.dispose();
   }
+}
+
+/** A genome: it holds its weights, so that nothing is trained. */
+async function exportPlayed(
+  open: () => Promise<Engine>,
+  dir: string,
+  setup: Setup,
+  control: OpenedEnvironment,
+  space: NeatSpace,
+  { trial: { architecture, trial, costs }, metrics: valid, choice }: Chosen,
+  { out }: ExportWanted,
+): Promise<Exported> {
+  const file = out ?? join(dir, 'best', 'model.onnx');
+  const beside = besideModel(file);
+  if (out === undefined) {
+    checkKeeps(dir);
+    checkOurs(beside);
+  } else checkOut(out);
+  const record = readEvaluation(dir);
+  const tested = record?.trial === trial ? record.metrics : undefined;
+  const training = { strategy: setup.settings.strategy, trial, metrics: { ...valid } };
+  const { model, parity, samples } = await genomeModel(await open(), control, space, architecture, training);
+  const exported: Exported = {
+    ...{ file, about: beside, parity, samples, trial, choice, epochs: 0, seed: 0 },
+    ...(tested?.[0] !== undefined && { test: tested[0], tested: summarize(tested) }),
+  };
+  const { metadata, text } = aboutModel(file, model);
+  if (out !== undefined) {
+    writeModel(out, model);
+    return exported;
+  }
+  writeInStudy(dir, ['best', 'model.onnx'], model);
+  writeInStudy(dir, ['best', 'model.json'], text);
+  const { info, task } = setup.dataset.search;
+  const { params = 0 } = costs;
+  const card = modelCard({
+    file: 'model.onnx',
+    info,
+    own: { task: taskOf(info, task), tensors: metadata.tensors },
+    space: space.name,
+    architecture: space.format(architecture),
+    // One product for each connection.
+    costs: { params, flops: params, activationBytes: 0 },
+    size: model.length,
+    parity: { parity, samples },
+    validation: valid,
+    training: `Found by ${setup.settings.strategy} in the environment ${control.environment.name}; its weights are part of the genome.`,
+    version: netsmithVersion(),
+    ...(tested?.[0] !== undefined && { testOfFile: tested[0], test: tested }),
+  });
+  writeInStudy(dir, ['best', 'MODEL_CARD.md'], card);
+  return { ...exported, card: join(dir, 'best', 'MODEL_CARD.md') };
 }
 
 async function exportOn(
@@ -108,7 +176,7 @@ async function exportOn(
   events: ExportEvents,
   signal: AbortSignal,
 ): Promise<Exported> {
-  const { settings, dataset, training } = setup;
+  const { settings, dataset, training, control } = setup;
   const space = treeOf(setup);
   const { info, valid, task } = dataset.search;
   const { architecture, trial } = best.trial;
@@ -124,7 +192,7 @@ async function exportOn(
   const network = resolve(space, architecture);
   const kept = fits ? left : await trainAgain(left?.epochs);
   const { tensors: weights, epochs, seed, test } = kept;
-  const trainedOn = kept.ofTrial ? 'train' : 'train + valid';
+  const trainedOn = learnedFrom(setup) ?? (kept.ofTrial ? 'train' : 'train + valid');
 
   async function trainAgain(others: number | undefined): Promise<NonNullable<typeof left>> {
     const { epochs } = training;
@@ -132,7 +200,9 @@ async function exportOn(
     const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
     const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal };
     const about = { architecture, epochs, seed: 0 };
-    const final = await openFinalTraining({ space, architecture }, run);
+    const final = isTrained(control)
+      ? await openFinalPolicy(setup, control, network, { engine, programs, epochs, repetition: 0, signal })
+      : await openFinalTraining({ space, architecture }, run);
     try {
       await trainUntil(final, epochs, (record) => events.onEpoch?.(record));
       const tensors = await final.weights();
@@ -154,7 +224,11 @@ async function exportOn(
     resolveHyperparameters(space, architecture),
   );
   // `test` is what the file has; `metrics`, one element a seed, what this architecture has.
-  const about = { ...trained, trainedOn, seed, test: test ?? null, metrics: evaluated?.metrics ?? [] };
+  const how =
+    control?.training === undefined
+      ? trained
+      : { ...control.training, epochs, options: { ...control.training.options } };
+  const about = { ...how, trainedOn, seed, test: test ?? null, metrics: evaluated?.metrics ?? [] };
   const request = { engine, setup, architecture, weights, training: about, samples: valid };
   const { model, parity, samples } = await modelOf(request);
   const { metadata, text: described } = aboutModel(file, model);
@@ -185,14 +259,14 @@ async function exportOn(
       file: 'model.onnx',
       info,
       // With another loss or metric of the user's own, a known task is still one.
-      ...(task && !isTaskKind(info.kind) && { own: { task, tensors: metadata.tensors } }),
+      ...(!isTaskKind(info.kind) && { own: { task: taskOf(info, task), tensors: metadata.tensors } }),
       space: space.name,
       architecture: text,
       costs: { params, flops, activationBytes },
       size: model.length,
       parity: { parity, samples },
       validation: validMetrics(setup, best),
-      training: `Trained on ${kept.ofTrial ? 'training data, as a trial of the search,' : 'train + validation data'} for ${epochsText(epochs, training.epochSamples)}, study seed ${settings.seed}, training seed ${seed}.`,
+      training: `Trained ${trainingText(setup, epochs, kept.ofTrial)}, study seed ${settings.seed}, training seed ${seed}.`,
       version,
       ...(test !== undefined && { testOfFile: test }),
       ...(evaluated !== undefined && { test: evaluated.metrics }),

@@ -13,6 +13,7 @@ import { checkParity } from '../report/export/parity.ts';
 import { sealModel } from '../report/export/seal.node.ts';
 import { type Architecture, formatArchitecture, resolve } from '../space/index.ts';
 import { checkFile, checkWritable, writeWhole } from '../study/store/files.node.ts';
+import { policyModel } from './control/model.ts';
 import { type Setup, treeOf } from './setup.ts';
 import { netsmithVersion } from './versions.ts';
 
@@ -29,15 +30,21 @@ export interface ModelRequest {
 }
 
 /** The bytes of the file, and how far its outputs are from those of the training engine. Throws as `checkParity`. */
-export async function modelOf({ engine, setup, architecture, weights, training, samples: all }: ModelRequest) {
+export async function modelOf({ engine, setup, architecture, training, ...all }: ModelRequest) {
   const space = treeOf(setup);
-  const { info, task } = setup.dataset.search;
+  const { task } = setup.dataset.search;
   const network = resolve(space, architecture);
+  const trained = { info: setup.dataset.search.info, weights: all.weights, samples: all.samples };
+  const {
+    info,
+    weights,
+    samples: compared,
+  } = setup.control ? policyModel(setup.control, trained.info, trained.weights) : trained;
   const own = { ...(task && { task }) };
   const text = formatArchitecture(space, architecture);
   const about = { version: netsmithVersion(), space: space.name, architecture: text, training };
   const model = sealModel(exportOnnx({ network, info, ...own, weights, about }));
-  const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: all, ...own });
+  const { parity, samples } = await checkParity({ engine, network, info, weights, model, samples: compared, ...own });
   return { model, parity, samples };
 }
 

@@ -5,7 +5,7 @@ import type { BaselineRow } from '../baseline/run.ts';
 import { invalid } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { StepReport } from '../estimate/estimator.ts';
-import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
+import type { Architecture, Module } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { type AskTell, openAskTell, type Told } from '../study/ask-tell.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
@@ -140,7 +140,7 @@ export async function createStudy<S extends GivenSpace = string>(
 ): Promise<Study<MemberOf<S>, NetworkOf<S>>>;
 export async function createStudy(spec: StudySpec = {}): Promise<Study> {
   checkRest(spec, 'createStudy');
-  const { space = defaultSpace(spec), dir, prior = [], ifExists = 'refuse', onNote } = spec;
+  const { space = defaultSpace({ ...spec }), dir, prior = [], ifExists = 'refuse', onNote } = spec;
   const definition = await definitionOf(space);
   const settings = await settingsOf(spec, typeof space === 'string' ? space : definition.name);
   const code: OwnCode = { ...(isOpen(definition) && { space: definition }), ...codeOf(spec) };
@@ -158,8 +158,10 @@ export async function createStudy(spec: StudySpec = {}): Promise<Study> {
   return studyIn(made.dir, made.setup.space, notesFor(onNote), made.setup.own, code);
 }
 
-function isOpen(space: SpaceDefinition | SearchSpace): space is SearchSpace {
-  return !('create' in space) && space.tree === undefined;
+type Definition = Awaited<ReturnType<typeof definitionOf>>;
+
+function isOpen(space: Definition): space is SearchSpace {
+  return !('create' in space) && !('open' in space) && space.tree === undefined;
 }
 
 /**
@@ -191,7 +193,7 @@ function notesFor(onNote: ((text: string) => void) | undefined): Notes {
 }
 
 /** Throws UserError if the study in a folder has other settings, except for those that may change when it continues. */
-async function checkSameStudy(dir: string, wanted: StudySettings, given: SpaceDefinition | SearchSpace): Promise<void> {
+async function checkSameStudy(dir: string, wanted: StudySettings, given: Definition): Promise<void> {
   const study = await readStudy(dir);
   const rule = 'a study is continued with the settings that it has; give another folder';
   checkSameSettings(dir, study.settings, wanted, CHANGEABLE, rule);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
+import type { Environment } from '../control/environment.ts';
 import type { DataRequest, Dataset } from '../data/dataset.ts';
 import { openOwnDataset } from '../data/open.node.ts';
 import type { DatasetDefinition } from '../data/own.ts';
@@ -32,6 +33,11 @@ export function ownEstimator(path: string): Promise<EstimatorDefinition> {
 /** The data set that a file exports, made by `defineDataset`. Throws UserError. */
 export function ownDataset(path: string): Promise<DatasetDefinition> {
   return exportOf(path, '--data', 'defineDataset', isDataset);
+}
+
+/** The environment that a file exports, made by `defineEnvironment`. Throws UserError. */
+export function ownEnvironment(path: string): Promise<Environment> {
+  return exportOf(path, '--environment', 'defineEnvironment', isEnvironment);
 }
 
 /** The loss that a file exports, made by `defineLoss`. Throws UserError. */
@@ -171,6 +177,10 @@ function isStrategy(value: unknown): value is StrategyDefinition | Strategy {
 
 function isDataset(value: unknown): value is DatasetDefinition {
   return has(value, 'open') && typeof Reflect.get(Object(value), 'kind') === 'string';
+}
+
+function isEnvironment(value: unknown): value is Environment {
+  return has(value, 'open') && ['observation', 'action', 'maxSteps'].every((name) => Reflect.has(Object(value), name));
 }
 
 function isLoss(value: unknown): value is LossDefinition {

@@ -5,6 +5,8 @@ import { FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
 /** The user's own files that this command line names, as absolute paths. A stored study names none: its files are not run. */
 export interface OwnFiles {
   readonly data?: string;
+  /** A file, or the command of a process. */
+  readonly environment?: string;
   readonly strategy?: string;
   readonly estimator?: string;
   readonly measure?: string;
@@ -22,17 +24,30 @@ export function ownFilesOf(settings: Pick<StudySettings, OwnFileName | 'deviceCo
   const files = Object.fromEntries(
     OWN_FILES.flatMap((name) => {
       const file = settings[name];
-      return file !== undefined && isOwnFile(file) ? [[name, resolve(file)] as const] : [];
+      return file !== undefined && isOwnFileOf(name, file) ? [[name, placeOf(name, file)] as const] : [];
     }),
   );
   return { ...files, ...(deviceCommand !== undefined && { deviceCommand }) };
 }
 
+/** Whether the text of `--environment` is a command: it has a space, or is the path of a program. */
+export function isEnvironmentCommand(text: string): boolean {
+  return /\s/.test(text.trim()) || (/[\\/]/.test(text) && !isOwnFile(text));
+}
+
+/** Whether the value of such a setting is code of the user's own: a file, or the command of an environment. */
+export function isOwnFileOf(name: OwnFileName, value: string): boolean {
+  return isOwnFile(value) || (name === 'environment' && isEnvironmentCommand(value));
+}
+
+const placeOf = (name: OwnFileName, value: string) =>
+  name === 'environment' && isEnvironmentCommand(value) ? value : resolve(value);
+
 /** What a command line on a study must name again: `--data FILE`, as words. */
 export function againWords(settings: StudySettings, names: readonly OwnFileName[] = TRAINING_FILES): readonly string[] {
   const files = names.flatMap((name) => {
     const file = settings[name];
-    return file !== undefined && isOwnFile(file) ? [`--${name}`, file] : [];
+    return file !== undefined && isOwnFileOf(name, file) ? [`--${name}`, file] : [];
   });
   // What only trains measures no latencies.
   const { deviceCommand } = settings;
@@ -41,7 +56,7 @@ export function againWords(settings: StudySettings, names: readonly OwnFileName[
 }
 
 /** The files that a training needs, of a search or a final one. */
-export const TRAINING_FILES = ['data', 'loss', 'metric'] as const satisfies readonly (keyof OwnFiles)[];
+export const TRAINING_FILES = ['data', 'environment', 'loss', 'metric'] as const satisfies readonly (keyof OwnFiles)[];
 
 export const OWN_FILES = [
   ...TRAINING_FILES,
@@ -52,6 +67,7 @@ export type OwnFileName = (typeof OWN_FILES)[number];
 
 const CALLED: Readonly<Record<OwnFileName, string>> = {
   data: 'data set',
+  environment: 'environment',
   loss: 'loss',
   metric: 'metric',
   strategy: 'strategy',
@@ -103,20 +119,21 @@ export function namedAgain(
   const files: { [name in OwnFileName]?: string } = {};
   for (const name of needed) {
     const [stored, file] = [settings[name], given[name]];
-    if (stored === undefined || !isOwnFile(stored)) {
+    if (stored === undefined || !isOwnFileOf(name, stored)) {
       if (file === undefined) continue;
       if (!isCode(settings, name) || typeof file !== 'string' || !isOwnFile(file)) {
         const is = stored === undefined ? 'none of your own' : stored;
         throw invalid(`--${name}`, `"${file}"`, `the study's ${CALLED[name]} is ${is}, and cannot be changed`);
       }
       files[name] = resolve(file);
-    } else if (typeof file !== 'string' || !isOwnFile(file))
+    } else if (typeof file !== 'string' || !isOwnFileOf(name, file)) {
+      const what = isEnvironmentCommand(stored) ? 'command' : 'file';
       throw invalid(
         place,
-        `its ${CALLED[name]} is the file "${stored}"`,
-        `a stored study runs no code, so name the file again: --${name} ${stored}`,
+        `its ${CALLED[name]} is the ${what} "${stored}"`,
+        `a stored study runs no code, so name the ${what} again: --${name} ${what === 'file' ? stored : `"${stored}"`}`,
       );
-    else files[name] = resolve(file);
+    } else files[name] = placeOf(name, file);
   }
   return files;
 }

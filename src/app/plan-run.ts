@@ -46,7 +46,7 @@ export function mostEpochsOf(info: DatasetInfo, epochSamples: number): number {
 
 /** Whether `run` plans the time of a study of these settings: its trials must be trainings. */
 export function isPlannable(settings: StudySettings): boolean {
-  return settings.time !== undefined && trainsTrials(settings);
+  return settings.time !== undefined && settings.environment === undefined && trainsTrials(settings);
 }
 
 /** Whether trials differ in how long they train: a strategy of rising fidelity gives each its epochs. */

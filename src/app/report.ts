@@ -5,6 +5,7 @@ import { oneShotOf, WEIGHT_METHODS } from '../oneshot/names.ts';
 import type { ReportData, ReportTrial, Winner } from '../report/data.ts';
 import { modelMetadata } from '../report/export/onnx.ts';
 import { renderReport } from '../report/html.ts';
+import { isNeatSpace } from '../space/genome/neat.ts';
 import { type Architecture, decisions } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import type { Strategy } from '../strategy/strategy.ts';
@@ -20,6 +21,7 @@ import type { Trial } from '../study/store/store.ts';
 import { spaceTask } from '../task/index.ts';
 import { bestTrials, takenBy } from './best.ts';
 import { commandOf, flagText, shellWord } from './command-line.ts';
+import { readPolicy } from './control/record.ts';
 import { testedBaselines } from './evaluation/baselines.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
@@ -117,6 +119,12 @@ export async function reportData(dir: string, study: ReadStudy): Promise<ReportD
         ...(exported?.test !== undefined && exported.epochs === ofWinner.epochs && { ofFile: exported.test }),
         ...(ofWinner.confusion !== undefined && { confusion: ofWinner.confusion }),
         ...(samples !== undefined && { samples }),
+      },
+    }),
+    ...(settings.environment !== undefined && {
+      policy: {
+        ...(settings.envSteps !== undefined && { stepsPerEpoch: settings.envSteps / settings.epochs }),
+        ...((ofWinner && readPolicy(dir, ofWinner.trial)) ?? { curves: [] }),
       },
     }),
     ...(evaluation !== undefined && ofWinner === undefined && { testedInstead: evaluation.trial }),
@@ -296,7 +304,11 @@ function modelBytesOf(dir: string, architecture: string): number | undefined {
 }
 
 /** The network of a member and its costs; nothing in a space whose members are no networks, or whose code is not there. */
-function networkOf({ space, data }: ReadStudy, architecture: Architecture): Pick<Winner, 'network' | 'costs'> {
+function networkOf(
+  { space, data }: ReadStudy,
+  architecture: Architecture,
+): Pick<Winner, 'network' | 'genome' | 'costs'> {
+  if (isNeatSpace(space)) return { genome: { genome: space.check(architecture), shape: space.shape } };
   const network = space.build?.(architecture);
   return network === undefined ? {} : { network, costs: networkCosts(network, space.tree?.task ?? spaceTask(data)) };
 }

@@ -10,7 +10,7 @@ import { createSpace } from '../space/tree/define.ts';
 import type { Module } from '../space/tree/module.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import type { Setup } from './setup.ts';
-import type { TrainedOne } from './train-one.ts';
+import type { TrainedOne } from './trained-one.ts';
 
 /** A network as a space of one. */
 export function spaceOfNetwork(name: string, root: Module, task: Task): Space {

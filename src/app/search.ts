@@ -4,8 +4,6 @@ import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { oneShotOf } from '../oneshot/names.ts';
 import { showAgreement } from '../report/numbers.ts';
-import type { Space, SpaceDefinition } from '../space/index.ts';
-import type { SearchSpace } from '../space/search-space.ts';
 import { beginning } from '../study/earlier.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
 import type { Afterwards, StudyPlan } from '../study/plan.ts';
@@ -25,10 +23,10 @@ import { checkTrainsHere, workersHere } from './local-workers.ts';
 import { memoryOfProcess } from './memory.node.ts';
 import type { Notes } from './notes.ts';
 import { measuringFrom, type OwnCode, trainsHere } from './own-code.ts';
-import { againWords, OWN_FILES, type OwnFiles } from './own-files.ts';
+import { againWords, isEnvironmentCommand, OWN_FILES, type OwnFiles } from './own-files.ts';
 import { forecastSearch } from './preflight.ts';
 import { readPrior } from './prior.ts';
-import { budgetOf, type Setup, setUp } from './setup.ts';
+import { type AnySpace, budgetOf, type Setup, setUp } from './setup.ts';
 import { planOfSetup, planToJson, type WorkerSettings, workerSettingsToJson } from './study.ts';
 import { planSupernet } from './supernet-forecast.ts';
 import { runOnTable } from './table-search.ts';
@@ -55,7 +53,7 @@ export interface StudyOptions {
  */
 export async function newStudy(
   settings: StudySettings,
-  space: SpaceDefinition | Space | SearchSpace,
+  space: AnySpace,
   { out, prior = [], afterwards, own, code = {}, dataset, planned = false, supernetSeconds }: StudyOptions,
   notes: Notes,
 ): Promise<{ readonly dir: string; readonly store: Store; readonly setup: Setup }> {
@@ -121,13 +119,14 @@ async function lookAhead(
   supernetSeconds: number | undefined,
 ): Promise<Pick<StudyPlan, 'block' | 'predictorAgreement'> & { readonly settings?: Partial<StudySettings> }> {
   const { settings, estimator } = setup;
-  if (estimator.kind === 'table' || estimator.kind === 'function') return {};
+  if (['table', 'function', 'played'].includes(estimator.kind)) return {};
   const predictorAgreement = estimator.kind === 'predictor' ? await tryPredictor(setup, estimator, earlier) : undefined;
   if (predictorAgreement !== undefined) notes.note(`${showAgreement(predictorAgreement)}.`);
   const engine = await openEngine(settings, settings.workers);
   try {
     const follow = await planSupernet(setup, engine, notes, supernetSeconds);
-    if (estimator.kind === 'train' && !planned) await forecastSearch(setup, engine, notes);
+    if (estimator.kind === 'train' && setup.control === undefined && !planned)
+      await forecastSearch(setup, engine, notes);
     return { block: engine.options.block, settings: follow, ...(predictorAgreement && { predictorAgreement }) };
   } finally {
     await engine.dispose();
@@ -135,15 +134,19 @@ async function lookAhead(
 }
 
 /** `runs/digits-residual-cnn-1`, or with the first number that is free; the user's own data by the name of the file. */
-function nextFree({ data, dataDir, space }: StudySettings): string {
+function nextFree({ data, dataDir, environment, space }: StudySettings): string {
   const own = dataDir !== undefined && (data === 'image-folder' || data === 'csv');
-  const [of, searched] = [own ? dataDir : data, space].map((path) => basename(path).replace(/\.[a-z.]+$/, ''));
+  const from = environment ?? (own ? dataDir : data);
+  const of = isEnvironmentCommand(from) ? 'process' : withoutEnding(from);
+  const searched = withoutEnding(space);
   const name = `${of}-${searched}`;
   for (let n = 1; ; n++) {
     const dir = join('runs', `${name}-${n}`);
     if (!existsSync(dir)) return dir;
   }
 }
+
+const withoutEnding = (path: string) => basename(path).replace(/\.[a-z.]+$/, '');
 
 /** What stops a study but not for good says how to go on. */
 export function withWayOn(error: unknown, dir: string, settings: StudySettings): unknown {

@@ -8,7 +8,10 @@ import { openDataset } from '../data/open.node.ts';
 import { costsOf, isCost } from '../measure/index.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { networkCosts } from '../network/costs.ts';
-import { isArchitectureMethod } from '../oneshot/names.ts';
+import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
+import { GENOME_SPACES, type GenomeSpaceDefinition, isGenomeSpace } from '../space/genome/definition.ts';
+import type { Genome } from '../space/genome/genome.ts';
+import { isNeatSpace } from '../space/genome/neat.ts';
 import {
   type Architecture,
   constrained,
@@ -22,6 +25,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import type { Limit, Problem, Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
+import { isOfGenomes } from '../study/control-settings.ts';
 import { latencySettings } from '../study/latency.ts';
 import type { Measuring } from '../study/measuring.ts';
 import { objectivesOf, referenceOf, targetsOf } from '../study/objectives.ts';
@@ -31,6 +35,7 @@ import {
   DEFAULT_TRIALS,
   FUNCTION,
   flagOf,
+  GENOME_TRIALS,
   isOwnFile,
   type SettingName,
   type StudySettings,
@@ -42,6 +47,7 @@ import { isTaskKind, spaceTask, TASK_KINDS } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { checkSettings as checkTraining, type TrainSettings, withHyperparameters } from '../train/settings.ts';
 import { openBenchmark } from './benchmarks.ts';
+import { type OpenedEnvironment, openEnvironment } from './control/environment.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
 import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
@@ -52,6 +58,8 @@ import { checkOnTable, fidelitiesOf, strategyNamed } from './strategies.ts';
 export interface Setup {
   readonly settings: StudySettings;
   readonly dataset: Dataset;
+  /** Of a study that looks for a policy. */
+  readonly control?: OpenedEnvironment | undefined;
   /** What trains, draws or exports its networks takes its tree (`treeOf`). */
   readonly space: SearchSpace;
   readonly training: TrainSettings;
@@ -76,7 +84,7 @@ export interface Setup {
  */
 export async function setUp(
   settings: StudySettings,
-  given: SpaceDefinition | Space | SearchSpace = namedSpace(settings.space),
+  given: AnySpace = definitionNamed(settings.space),
   checked = false,
   own: OwnFiles = {},
   code: OwnCode = {},
@@ -93,11 +101,15 @@ export async function setUp(
   const latency = latencySettings(settings);
   if (benchmark === undefined && latencies !== undefined) throw invalid('--latencies', latencies, 'needs --benchmark');
   if (benchmark !== undefined) checkOnTable('--strategy', settings.strategy);
+  const control = await openEnvironment(settings, own, checked);
+  if (control !== undefined && oneShotOf(settings) !== undefined)
+    throw invalid('--strategy', `"${settings.strategy}"`, 'trains a supernet on samples; an environment has none');
   const { table, dataset } =
     benchmark === undefined
       ? {
           table: undefined,
-          dataset: opened ?? (await openData({ ...dataRequest(settings), checked }, settings, own, code)),
+          dataset:
+            control?.dataset ?? opened ?? (await openData({ ...dataRequest(settings), checked }, settings, own, code)),
         }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
@@ -122,7 +134,7 @@ export async function setUp(
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
-  return { settings, dataset, space, training, problem, strategy, stopping, estimator, own, code };
+  return { settings, dataset, control, space, training, problem, strategy, stopping, estimator, own, code };
 }
 
 /**
@@ -139,9 +151,12 @@ export function checkNames(settings: StudySettings, definition: SpaceDefinition,
   namedIn(handDesignedOf(definition, settings, space), settings.handDesigned);
 }
 
+/** A space in whichever form it is given. */
+export type AnySpace = SpaceDefinition | GenomeSpaceDefinition | Space | SearchSpace;
+
 /** The hand-designed members of a space. A stored study has no definition of a space from a file: its strategy's state has the members. */
 export function handDesignedOf(
-  given: SpaceDefinition | Space | SearchSpace,
+  given: AnySpace,
   { space: name, spaceOptions }: StudySettings,
   { tree }: SearchSpace,
 ): Readonly<Record<string, Architecture>> {
@@ -188,7 +203,7 @@ function checkResolution({ fidelities }: Problem, { input, positions }: Task, { 
 
 /** A space, in whichever form it is given. Throws UserError where the settings do not fit it. */
 export function searchSpaceFrom(
-  given: SpaceDefinition | Space | SearchSpace,
+  given: AnySpace,
   info: DatasetInfo,
   settings: StudySettings,
   task?: TaskDefinition,
@@ -196,7 +211,13 @@ export function searchSpaceFrom(
   // The tree of a study has its constraints already (`spaceOf`).
   if ('root' in given) return searchSpaceOf(given);
   if ('create' in given) return searchSpaceOf(constrained(spaceFor(given, spaceTask(info, task), settings), settings));
-  if (given.tree === undefined) checkOpenStudy(given, settings);
+  if ('open' in given) {
+    checkUnconstrained(given.name, settings);
+    return given.open(spaceTask(info, task), settings.spaceOptions);
+  }
+  // Genomes of Netsmith's own space play in the study's environment; the members of others need a function.
+  const isPlayed = settings.environment !== undefined && isGenomeSpace(given.name);
+  if (given.tree === undefined && !isPlayed) checkOpenStudy(given, settings);
   return given;
 }
 
@@ -212,17 +233,29 @@ function checkOpenStudy(space: SearchSpace, settings: StudySettings): void {
       'is no tree of modules, so Netsmith cannot train its members',
       "a function of yours must score them: objective: { score: 'maximize' }",
     );
-  const constraint = CONSTRAINTS.find((name) => settings[name] !== undefined);
-  if (constraint !== undefined)
-    throw invalid(flagOf(constraint), JSON.stringify(settings[constraint]), `${place} has no decisions to constrain`);
+  checkUnconstrained(space.name, settings);
   const [option] = Object.keys(spaceOptions);
   if (option !== undefined) throw invalid('spaceOptions', option, `${place} has no options`);
   checkOpenSpace(space, seed);
 }
 
+/** Throws UserError for constraints on decisions that the members of a space do not make. */
+function checkUnconstrained(name: string, settings: StudySettings): void {
+  const constraint = CONSTRAINTS.find((one) => settings[one] !== undefined);
+  if (constraint === undefined) return;
+  const found = JSON.stringify(settings[constraint]);
+  throw invalid(flagOf(constraint), found, `space "${name}" has no decisions to constrain`);
+}
+
 /** Throws UserError for costs that members of a space without a tree do not have. */
-function checkCosts({ name, tree, build }: SearchSpace, names: readonly string[]): void {
+function checkCosts(space: SearchSpace, names: readonly string[]): void {
+  const { name, tree, build } = space;
   if (tree !== undefined) return;
+  if (isNeatSpace(space)) {
+    const other = names.find((cost) => isCost(cost) && cost !== 'params');
+    if (other === undefined) return;
+    throw invalid(`space "${name}"`, `cost ${other}`, 'genomes have one cost: params, their enabled connections');
+  }
   const absent = names.find((cost) => isCost(cost) && (build === undefined || !OPEN_COSTS.includes(cost)));
   if (absent === undefined) return;
   const what = build === undefined ? 'builds no networks' : `has no decisions, and so only ${OPEN_COSTS.join(', ')}`;
@@ -261,11 +294,19 @@ export function dataRequest(settings: StudySettings): DataRequest {
   };
 }
 
-/** A space of Netsmith by its name: nothing is loaded. */
+/** A space of Netsmith by its name, that is a tree: nothing is loaded. */
 export function namedSpace(name: string): SpaceDefinition {
   const found = Object.values(SPACES).find((space) => space.name === name);
   if (found !== undefined) return found;
-  throw unknownName('--space:', name, Object.keys(SPACES), 'a .ts or .js file that exports a space');
+  if (isGenomeSpace(name))
+    throw invalid('--space', `"${name}"`, 'its genomes are no tree of modules: they are searched and exported alone');
+  const known = Object.keys({ ...SPACES, ...GENOME_SPACES });
+  throw unknownName('--space:', name, known, 'a .ts or .js file that exports a space');
+}
+
+/** A space of Netsmith by its name. */
+export function definitionNamed(name: string): SpaceDefinition | GenomeSpaceDefinition {
+  return isGenomeSpace(name) ? GENOME_SPACES[name] : namedSpace(name);
 }
 
 /**
@@ -306,8 +347,10 @@ export function problemOf(settings: StudySettings, space: SearchSpace, info: Dat
 }
 
 /** The costs of a member. A space without a tree has the costs of the networks that it builds; no costs if it builds none. */
-function costsIn({ tree, build }: SearchSpace, task: Task, names: readonly string[]): Problem['costs'] {
+function costsIn(space: SearchSpace, task: Task, names: readonly string[]): Problem['costs'] {
+  const { tree, build } = space;
   if (tree !== undefined) return (architecture) => costsOf(tree, architecture, names);
+  if (isNeatSpace(space)) return (architecture) => ({ params: enabledIn(space.check(architecture)) });
   if (build === undefined) return () => ({});
   return (architecture) => {
     const { params, flops, activationBytes } = networkCosts(build(architecture), task);
@@ -315,18 +358,19 @@ function costsIn({ tree, build }: SearchSpace, task: Task, names: readonly strin
   };
 }
 
+const enabledIn = ({ connections }: Genome): number => connections.filter(({ enabled }) => enabled).length;
+
 /** How thoroughly the trials of a study look at a candidate; 0 epochs where nothing is trained. Throws UserError. */
 function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
-  const { estimator, strategy, strategyOptions, epochs, dataShare, resolution, width } = settings;
+  const { space, estimator, strategy, strategyOptions, epochs, dataShare, resolution, width } = settings;
   const full: Fidelity = { epochs, data: dataShare, resolution, width };
   const fidelities = isOwnFile(strategy) ? ([full] as const) : fidelitiesOf(strategy, strategyOptions, full);
-  if (estimator === 'train' || isOwnFile(estimator)) return fidelities;
-  if (fidelities.length > 1)
-    throw invalid(
-      '--strategy',
-      `"${strategy}"`,
-      `needs trials with different numbers of epochs; --estimator ${estimator} does not train`,
-    );
+  const isPlayed = isOfGenomes(settings);
+  if ((estimator === 'train' && !isPlayed) || isOwnFile(estimator)) return fidelities;
+  if (fidelities.length > 1) {
+    const why = isPlayed ? `the genomes of space ${space} are not trained` : `--estimator ${estimator} does not train`;
+    throw invalid('--strategy', `"${strategy}"`, `needs trials with different numbers of epochs; ${why}`);
+  }
   return [{ ...full, epochs: 0 }];
 }
 
@@ -360,13 +404,17 @@ export function budgetOf({
   until = [],
   strategy,
   estimator,
+  space,
+  environment,
   scores,
   measures,
   metrics,
 }: StudySettings): Budget {
   const seconds = time === undefined ? undefined : parseDuration(time);
   const targets = until.flatMap((text) => parseTarget(text, { scores, measures, metrics }) ?? []);
-  const defaultTrials = isArchitectureMethod(strategy) ? 1 : (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train);
+  const isPlayed = isOfGenomes({ environment, space });
+  const usual = isPlayed ? GENOME_TRIALS : (DEFAULT_TRIALS[estimator] ?? DEFAULT_TRIALS.train);
+  const defaultTrials = isArchitectureMethod(strategy) ? 1 : usual;
   const wanted = trials ?? (seconds === undefined && targets.length === 0 ? defaultTrials : undefined);
   return {
     ...(wanted !== undefined && { trials: wanted }),

@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { parseJson } from '../common/json.ts';
+import { type GenomeSpaceDefinition, isGenomeSpace } from '../space/genome/definition.ts';
 import { defineSpace, type SpaceDefinition, spaceFromJson } from '../space/index.ts';
 import { within } from '../space/tree/define.ts';
 import { isOwnFile, isSpaceData } from '../study/spec.ts';
 import { isSearchSpace, lineIn } from './own-exports.ts';
-import { namedSpace } from './setup.ts';
+import { definitionNamed, namedSpace } from './setup.ts';
 
 /**
  * A space of Netsmith by its name, the one that a file exports (as default, or as its only space), or the one that a .json file describes
@@ -34,6 +35,11 @@ export async function loadSpace(name: string): Promise<SpaceDefinition> {
     );
   }
   return chosen[1] as SpaceDefinition;
+}
+
+/** The same, or a space of genomes: what a search can take. */
+export async function loadAnySpace(name: string): Promise<SpaceDefinition | GenomeSpaceDefinition> {
+  return isGenomeSpace(name) ? definitionNamed(name) : loadSpace(name);
 }
 
 /** The space is for any task that its tree can serve, not only for the one that it was written for. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { invalid } from '../common/errors.ts';
 import { shownValue } from '../common/text.ts';
 import type { Direction, OwnMeasure } from '../measure/own.ts';
+import type { GenomeSpaceDefinition } from '../space/genome/definition.ts';
 import type { Architecture, Module, SpaceDefinition } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
@@ -12,7 +13,7 @@ import type { Loss, LossDefinition, OwnMetric } from '../task/own.ts';
 import { namesOf, type OwnCode } from './own-code.ts';
 import { isSearchSpace } from './own-exports.ts';
 import { ownFilesOf } from './own-files.ts';
-import { isSpaceDefinition, loadSpace } from './space-file.ts';
+import { isSpaceDefinition, loadAnySpace } from './space-file.ts';
 
 /** A space as a program gives it. */
 export type GivenSpace = string | SpaceDefinition | SearchSpace;
@@ -75,8 +76,8 @@ export interface StudySpec<S extends GivenSpace = GivenSpace>
 }
 
 /** The space that a program names: a definition, a name, or a file that exports one. Throws UserError. */
-export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition | SearchSpace> {
-  if (typeof space === 'string') return loadSpace(space);
+export async function definitionOf(space: GivenSpace): Promise<SpaceDefinition | GenomeSpaceDefinition | SearchSpace> {
+  if (typeof space === 'string') return loadAnySpace(space);
   if (!isSearchSpace(space) && !isSpaceDefinition(space))
     throw invalid(
       'space',

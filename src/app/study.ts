@@ -3,16 +3,18 @@ import { invalid } from '../common/errors.ts';
 import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
 import { showLatency } from '../device/measure.ts';
+import { GENOME_SPACES, isGenomeSpace } from '../space/genome/definition.ts';
 import { constrained, type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
+import { isOfGenomes } from '../study/control-settings.ts';
 import { latencySettings } from '../study/latency.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
 import type { StudySettings } from '../study/spec.ts';
-import { isOwnFile } from '../study/spec.ts';
+import { isOwnFile, trainsTrials } from '../study/spec.ts';
 import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../study/store/store.ts';
 import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
@@ -59,7 +61,9 @@ export function checkWorkerSettings(found: unknown): asserts found is WorkerSett
 export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
   const { tree } = space;
   const stored =
-    tree === undefined ? { openSpace: true } : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
+    tree === undefined
+      ? !isOfGenomes(settings) && { openSpace: true }
+      : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
   return { settings, data: dataset.search.info, ...stored };
 }
 
@@ -130,7 +134,7 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
     const space =
       plan.openSpace === true
         ? (given ?? absentSpace(plan.settings.space, `study "${dir}"`))
-        : searchSpaceOf(spaceOf(plan, `study "${dir}"`));
+        : storedSpaceOf(plan, `study "${dir}"`);
     const problem = problemOf(plan.settings, space, plan.data);
     const [supernet] = await store.trials('supernet');
     return {
@@ -181,7 +185,7 @@ export async function setUpAgain(
   { without = false, own = {}, code = {} }: Again = {},
 ): Promise<Setup> {
   const place = `study "${dir}"`;
-  const space = plan.openSpace === true ? requireSpace(plan, place, code) : spaceOf(plan, place);
+  const space = plan.openSpace === true ? requireSpace(plan, place, code) : storedSpaceOf(plan, place);
   const setup = await setUp(settings, space, false, own, code);
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
   return setup;
@@ -217,7 +221,7 @@ function checkName({ settings }: StudyPlan, place: string, given: SearchSpace | 
 export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promise<Setup> {
   // A worker does not need a strategy.
   const { strategy: _, ...used } = own;
-  const space = plan.openSpace === true ? await ownSpaceBeside(used.judge, plan.settings.space) : spaceOf(plan);
+  const space = plan.openSpace === true ? await ownSpaceBeside(used.judge, plan.settings.space) : storedSpaceOf(plan);
   const setup = await setUp(plan.settings, space, true, used);
   requireSameData('study', plan.data, setup.dataset.search.info, false);
   return setup;
@@ -256,6 +260,13 @@ export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'
   return constrained(namedSpace(settings.space).create(spaceTask(data), settings.spaceOptions), settings);
 }
 
+/** The same as a search space, which may be one of genomes. */
+function storedSpaceOf(plan: StudyPlan, place = 'study'): SearchSpace {
+  const { settings, data } = plan;
+  if (!isOfGenomes(settings) || !isGenomeSpace(settings.space)) return searchSpaceOf(spaceOf(plan, place));
+  return GENOME_SPACES[settings.space].open(spaceTask(data), settings.spaceOptions);
+}
+
 /** What two studies of the same space have in common: the stored form of a tree; of any other space its name, since it is code. */
 export function identityOf({ name, tree }: SearchSpace): Json {
   return tree === undefined ? name : spaceToJson(unplaced(tree));
@@ -270,6 +281,7 @@ export function unplaced(tree: Space): Space {
 
 /** How what the study measured cheaply, or predicted, ranks architectures; nothing where there is no training to hold it against. */
 export function agreementsIn({ settings, trials, problem, predictorAgreement }: ReadStudy): readonly Agreement[] {
+  if (!trainsTrials(settings) && settings.estimator === 'train') return [];
   if (settings.estimator === 'train') return agreementsOf(trials, problem.objectives, problem.fidelities);
   return predictorAgreement === undefined ? [] : [predictorAgreement];
 }

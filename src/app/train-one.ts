@@ -4,11 +4,12 @@ import { rng } from '../common/random.ts';
 import type { Samples } from '../data/dataset.ts';
 import { plural } from '../report/numbers.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../space/index.ts';
-import type { EpochRecord } from '../train/checkpoint.ts';
 import { openTraining, type Training, type TrainRequest, trainNetwork } from '../train/loop.ts';
 import type { Forecast } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
+import { isTrained } from './control/final.ts';
+import { trainPolicy } from './control/train.ts';
 import { openEngine } from './engine.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { modelOf, writeModel } from './model-file.ts';
@@ -16,42 +17,7 @@ import type { Notes } from './notes.ts';
 import { mostEpochsOf } from './plan-run.ts';
 import { forecastText, forecastTraining } from './preflight.ts';
 import { type Setup, treeOf } from './setup.ts';
-
-export interface TrainOneOptions {
-  /** Whether it is measured on the test split at the end. */
-  readonly test: boolean;
-  /** The trained network is written to this ONNX file; see `checkOut`. */
-  readonly out?: string;
-  /** Trains as many epochs as fit in what is left of the time of the command. */
-  readonly time?: CommandTime;
-  readonly signal: AbortSignal;
-}
-
-/** The time of a whole command. */
-export interface CommandTime {
-  readonly seconds: number;
-  /** Until now. */
-  elapsed(): number;
-  /** Whether the settings say how many epochs there are at most; otherwise that follows from the data. */
-  readonly isCapped: boolean;
-}
-
-/** Progress of a single training. */
-export interface TrainOneEvents {
-  /** How far it is, from 0 to `epochs`, which with a time limit is an estimate: after each step. */
-  onProgress?(epoch: number, epochs: number): void;
-  onEpoch?(record: EpochRecord): void;
-  /** Before the test. */
-  onTrained?(): void;
-}
-
-export interface TrainedOne {
-  readonly epochs: readonly EpochRecord[];
-  /** Metrics on the test split, if requested. */
-  readonly test: Metrics | undefined;
-  /** What was written: the ONNX file, the JSON file beside it, and how far its outputs are from those of the training engine. */
-  readonly model?: { readonly file: string; readonly about: string; readonly parity: number; readonly samples: number };
-}
+import type { CommandTime, TrainedOne, TrainOneEvents, TrainOneOptions } from './trained-one.ts';
 
 /** Kept for the end of the command. */
 const CLOSING_SECONDS = 0.5;
@@ -88,10 +54,20 @@ export async function trainOne(
   notes: Notes,
   events: TrainOneEvents = {},
 ): Promise<TrainedOne> {
-  const { settings, dataset, training } = setup;
+  const { settings, dataset, training, control } = setup;
   const space = treeOf(setup);
   const { info, train, valid, task } = dataset.search;
   const engine = await openEngine(settings, 1);
+  if (isTrained(control))
+    return trainPolicy(
+      setup,
+      control,
+      engine,
+      architecture,
+      { test, signal, ...(out !== undefined && { out }), ...(time && { time }) },
+      notes,
+      events,
+    );
   const request = {
     engine,
     programs: openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) }),

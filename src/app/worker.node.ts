@@ -13,9 +13,11 @@ serveTrials(async ({ settings }) => {
   const setup = await setUpInWorker(plan, own);
   if (final) {
     const engine = await openEngine(setup.settings, setup.settings.workers);
-    return { space: treeOf(setup), estimator: await openFinalEstimator(setup, engine, memoryBytes) };
+    const space = setup.estimator.kind === 'played' ? setup.space : treeOf(setup);
+    return { space, estimator: await openFinalEstimator(setup, engine, memoryBytes) };
   }
-  // A function judges the members of any space, all other estimators those of trees.
-  const space = setup.estimator.kind === 'function' ? setup.space : treeOf(setup);
+  // A function judges the members of any space, and genomes play; all other estimators take trees.
+  const { kind } = setup.estimator;
+  const space = kind === 'function' || kind === 'played' ? setup.space : treeOf(setup);
   return { space, estimator: await openEstimator(setup, memoryBytes, earlier) };
 });

@@ -1,8 +1,10 @@
 import { Argument, type Command } from 'commander';
 import { ALL_STRATEGIES } from '../app/strategies.ts';
 import { unknownName } from '../common/closest.ts';
+import { ENVIRONMENTS } from '../control/index.ts';
 import { DATASETS } from '../data/catalog.ts';
 import { TARGET_NAMES } from '../device/index.ts';
+import { GENOME_SPACES } from '../space/genome/definition.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { ESTIMATORS } from '../study/spec.ts';
 import { type Completed, completionScript, SHELLS, type ShellName } from '../terminal/completion.ts';
@@ -11,13 +13,14 @@ import { define, outputOf, type Shell } from './command.ts';
 /** Values of flags and arguments that may also be something else, such as a file. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   '--data': Object.keys(DATASETS),
-  '--space': Object.keys(SPACES),
+  '--environment': Object.keys(ENVIRONMENTS),
+  '--space': Object.keys({ ...SPACES, ...GENOME_SPACES }),
   '--strategy': Object.keys(ALL_STRATEGIES),
   '--estimator': ESTIMATORS,
   '--device-target': TARGET_NAMES,
 };
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
-  'spaces name': Object.keys(SPACES),
+  'spaces name': Object.keys({ ...SPACES, ...GENOME_SPACES }),
   'samples space': Object.keys(SPACES),
   'strategies name': Object.keys(ALL_STRATEGIES),
   'data get name': Object.keys(DATASETS),

@@ -1,23 +1,24 @@
 import { type Command, Option } from 'commander';
 import { NO_EFFECT } from '../app/benchmarks.ts';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import { learnedFrom } from '../app/control/final.ts';
 import { type EvaluateOptions, evaluate } from '../app/evaluation/evaluate.ts';
-import { type EvaluationRecord, summarize } from '../app/evaluation/evaluation.ts';
+import type { EvaluationRecord } from '../app/evaluation/evaluation.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { BASELINE_SECONDS, limitsOf } from '../app/evaluation/run.ts';
+import { evaluationText } from '../app/evaluation/text.ts';
 import { trainingNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
 import { invalid } from '../common/errors.ts';
-import type { Metrics } from '../common/metrics.ts';
 import { isWhole, numberIfItIsOne } from '../common/numbers.ts';
 import { shownValue } from '../common/text.ts';
-import { plural, showCount, showMetric, showSeconds } from '../report/numbers.ts';
+import { plural, showMetric, showSeconds } from '../report/numbers.ts';
 import type { Choice } from '../study/choice.ts';
 import { testedObjective } from '../study/objectives.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { type Output, table } from '../terminal/output.ts';
+import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
@@ -87,7 +88,8 @@ export function addEvaluate(program: Command, shell: Shell): void {
             signal,
           );
           const wanted = { test: true, seconds: limited?.baselineSeconds ?? BASELINE_SECONDS };
-          return { record, rows: options.baselines ? await baselinesInView(dir, setup, wanted, output, signal) : [] };
+          const fits = options.baselines && setup.control === undefined;
+          return { record, rows: fits ? await baselinesInView(dir, setup, wanted, output, signal) : [] };
         },
       );
       const others = baselinesText(dir, setup, rows);
@@ -128,7 +130,8 @@ export async function evaluateInView(
       {
         onBegin(trainings, kept) {
           if (kept > 0) output.note(`${plural(kept, 'final training')} of an earlier evaluation kept.`);
-          if (trainings > 0) view = createTrainingsView('final training on train + validation data', trainings, output);
+          const from = learnedFrom(setup) ?? 'train + validation data';
+          if (trainings > 0) view = createTrainingsView(`final training on ${from}`, trainings, output);
         },
         onSkip: (name, reason) =>
           output.note(`${name}: failed before: ${reason}. \`netsmith evaluate --retry-failed\` trains it again.`),
@@ -153,35 +156,4 @@ export async function evaluateInView(
   } finally {
     view?.close();
   }
-}
-
-export const seedsText = (count: number) => (count === 1 ? '1 seed' : `${count} seeds`);
-
-export function evaluationText(setup: Setup, best: Chosen, record: EvaluationRecord): string {
-  const { metric } = testedObjective(setup.problem.objectives, setup.dataset.search.info);
-  const { length: count } = record.seeds;
-  const row = (
-    name: string,
-    metrics: readonly Metrics[],
-    { params, flops }: { readonly params: number; readonly flops: number },
-  ) => {
-    const { mean = Number.NaN, sd = Number.NaN } = summarize(metrics)[metric] ?? {};
-    // One value has no deviation.
-    const spread = count > 1 ? [showMetric(metric, sd)] : [];
-    return [name, showMetric(metric, mean), ...spread, showCount(params), showCount(flops)];
-  };
-  const { params = 0, flops = 0 } = best.trial.costs;
-  return table(
-    [
-      setup.estimator.kind === 'table' ? `test (${record.epochs} epochs)` : `test (${seedsText(count)})`,
-      metric,
-      ...(count > 1 ? ['deviation'] : []),
-      'params',
-      'FLOPs',
-    ],
-    [
-      row(`trial ${record.trial}`, record.metrics, { params, flops }),
-      ...record.baselines.map(({ name, metrics, costs }) => row(name, metrics, costs)),
-    ],
-  );
 }

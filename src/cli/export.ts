@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { type ChoiceOptions, type Chosen, chosen } from '../app/choice.ts';
+import { learnedFrom } from '../app/control/final.ts';
 import { readEvaluation } from '../app/evaluation/evaluation.ts';
+import { seedsText } from '../app/evaluation/text.ts';
 import { type ExportEvents, type Exported, type ExportWanted, epochsText, exportBest } from '../app/export.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, trainingNamedAgain } from '../app/own-files.ts';
@@ -16,7 +18,7 @@ import type { Output } from '../terminal/output.ts';
 import { createTrainingsView, type TrainingsView } from '../terminal/trainings.ts';
 import { addChoice } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { noteChoice, seedsText } from './evaluate.ts';
+import { noteChoice } from './evaluate.ts';
 import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 /** `netsmith export DIR`: { file, about, parity, samples, card?, trial, choice, epochs, seed, test?, tested? } */
@@ -74,6 +76,7 @@ export function parityText({ parity }: Pick<Exported, 'parity'>): string {
 /** Which training the weights are from, and their metrics on the test split. */
 function weightsText(setup: Setup, exported: Exported): string {
   const { epochs, seed } = exported;
+  if (epochs === 0) return `Weights of the genome: ${testText(setup, exported)}`;
   const trained = `Weights of seed ${seed}, ${epochsText(epochs)}`;
   return `${trained}: ${testText(setup, exported)}`;
 }
@@ -108,8 +111,10 @@ export async function exportInView(
         others === undefined
           ? `No trained weights found (${hint('evaluate', dir, ...againWords(setup.settings))} stores them)`
           : `The stored weights were trained for ${epochsText(others)}`;
-      output.note(`${found}; training for ${epochsText(epochs)} on train + validation data.`);
-      view = createTrainingsView('final training on train + validation data', 1, output);
+      const from = learnedFrom(setup);
+      const what = from === undefined ? `for ${epochsText(epochs)} on train + validation data` : `on ${from}`;
+      output.note(`${found}; training ${what}.`);
+      view = createTrainingsView(`final training on ${from ?? 'train + validation data'}`, 1, output);
     },
     onEpoch: ({ epoch, loss }) =>
       view?.onProgress(`trial ${best.trial.trial}`, epoch, setup.training.epochs, `loss ${loss.toFixed(4)}`),

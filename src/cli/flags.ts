@@ -85,6 +85,7 @@ export function addTrainingFiles(command: Command): Command {
   const again = 'needed again if the study was created with one';
   return command
     .option('--data <file>', `the file that exports your own dataset; ${again}`)
+    .option('--environment <file|command>', `your own environment; ${again}`)
     .option('--loss <file>', `the file that exports your own loss; ${again}`)
     .option('--metric <file>', `the file that exports your own metrics; ${again}`);
 }
@@ -94,6 +95,7 @@ const ADDED: readonly SettingName[] = ['until', 'limit', 'require', 'forbid', 'f
 
 const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   data: 'name|file',
+  environment: 'name|file|command',
   benchmark: 'name',
   dataDir: 'path',
   testData: 'file',

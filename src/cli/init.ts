@@ -44,15 +44,17 @@ export async function askSettings(given: Given, asker: Asker): Promise<Given> {
   const fill = async (name: string, ask: () => Promise<unknown>) => {
     if (answers[name] === undefined) answers[name] = await ask();
   };
-  await fill('data', () =>
-    asker.choose(
-      'What data is the network for?',
-      Object.entries<DatasetEntry>(DATASETS).map(([name, { description }]) => [name, description]),
-    ),
-  );
+  const isControl = given.environment !== undefined;
+  if (!isControl)
+    await fill('data', () =>
+      asker.choose(
+        'What data is the network for?',
+        Object.entries<DatasetEntry>(DATASETS).map(([name, { description }]) => [name, description]),
+      ),
+    );
   const isTable = answers.data === 'csv';
   const what = isTable ? 'file' : 'folder';
-  if (answers.data !== 'digits')
+  if (!isControl && answers.data !== 'digits')
     await fill('dataDir', () =>
       asker.ask(`Which ${what}?`, (path) => (existsSync(path) ? undefined : `There is no ${what} "${path}".`)),
     );

@@ -12,6 +12,7 @@ import { addCompare } from './compare.ts';
 import { addCompletion } from './completion.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
+import { addEnvironments } from './environments.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { addInit } from './init.ts';
@@ -56,6 +57,7 @@ const COMMANDS = [
   addSamples,
   addStrategies,
   addData,
+  addEnvironments,
   addDoctor,
   addCompletion,
 ] as const;

@@ -3,12 +3,14 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { bestToJson, bestTrials } from '../app/best.ts';
 import { type ChoiceOptions, ruleOf } from '../app/choice.ts';
+import { learnedFrom } from '../app/control/final.ts';
 import { chooseWithin, latencyText, measureExported, smallestLatency } from '../app/device/within-limit.ts';
 import type { EvaluateOptions } from '../app/evaluation/evaluate.ts';
 import { summarize } from '../app/evaluation/evaluation.ts';
 import { exportEarly } from '../app/evaluation/first-model.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { evaluateRun, secondsOfSearch, verdictOf } from '../app/evaluation/run.ts';
+import { evaluationText, seedsText } from '../app/evaluation/text.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { isPlannable, planRun } from '../app/plan-run.ts';
@@ -20,6 +22,7 @@ import { invalid } from '../common/errors.ts';
 import { numberIfItIsOne } from '../common/numbers.ts';
 import { showLatency } from '../device/measure.ts';
 import { showMetric, showSeconds } from '../report/numbers.ts';
+import { isOfGenomes } from '../study/control-settings.ts';
 import { testedObjective } from '../study/objectives.ts';
 import type { Afterwards } from '../study/plan.ts';
 import { SETTING_NAMES, type StudySettings } from '../study/spec.ts';
@@ -29,32 +32,27 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { OPEN, openFile } from '../terminal/open.ts';
 import type { Output } from '../terminal/output.ts';
 import { withPlan } from '../terminal/plan.ts';
+import { endText } from '../terminal/search-end.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { baselinesInView, baselinesText } from './baselines.ts';
 import { bestTable, bestText } from './best.ts';
 import { CHOOSE, choiceText } from './choice.ts';
 import { define, outputOf, type Shell } from './command.ts';
-import { checkSeeds, evaluateInView, evaluationText, NO_SAMPLES, seedsText } from './evaluate.ts';
+import { checkSeeds, evaluateInView, NO_SAMPLES } from './evaluate.ts';
 import { exportInView, parityText, testText } from './export.ts';
 import { readSettings } from './flags.ts';
-import {
-  addStudyOptions,
-  endText,
-  newStudyOfCommand,
-  type SearchEnd,
-  searchToItsEnd,
-  tellInterrupted,
-} from './search.ts';
+import { addStudyOptions, newStudyOfCommand, type SearchEnd, searchToItsEnd, tellInterrupted } from './search.ts';
 
 /** What `run` does unless told otherwise. With a time, the plan decides about confirmations. */
 const CONFIRM = 3;
 const TIME = '10m';
 const workers = () => Math.min(2, availableParallelism());
-function presets({ estimator = 'train', time, trials, until }: Partial<StudySettings>): Partial<StudySettings> {
+function presets(given: Partial<StudySettings>): Partial<StudySettings> {
+  const { estimator = 'train', time, trials, until, environment } = given;
   const endless = time === undefined && trials === undefined && until === undefined;
   return {
-    ...{ confirm: estimator === 'train' ? CONFIRM : 0, workers: workers() },
-    ...(estimator === 'train' && endless && { time: TIME }),
+    ...{ confirm: estimator === 'train' && !isOfGenomes(given) ? CONFIRM : 0, workers: workers() },
+    ...(estimator === 'train' && environment === undefined && endless && { time: TIME }),
   };
 }
 
@@ -70,6 +68,7 @@ export function addRun(program: Command, shell: Shell): void {
       'netsmith run train.csv --test-data test.csv --exclude id --time 5m',
       'netsmith run --estimator proxies --strategy aging-evolution --epochs 40',
       'netsmith run --objective accuracy,params --strategy nsga2 --trials 40 --choose knee',
+      'netsmith run --environment cart-pole',
       'netsmith run photos --max-latency 5ms --device-target node --time 15m',
     ]),
     SETTING_NAMES,
@@ -180,9 +179,10 @@ export async function finishRun(
   );
   const which = choiceText(best.choice, study.problem.objectives);
   output.note(`\n${which === undefined ? bestText(study) : `${bestTable(study)}\n${which}`}\n`);
-  const again = setup.estimator.kind === 'train' ? 'Retraining' : 'Training';
+  const again =
+    setup.estimator.kind === 'train' ? 'Retraining' : setup.estimator.kind === 'played' ? 'Testing' : 'Training';
   output.note(
-    `${again} trial ${best.choice.trial} on train + validation data with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test split.`,
+    `${again} trial ${best.choice.trial} on ${learnedFrom(setup) ?? 'train + validation data'} with ${options.time === undefined ? seedsText(options.seeds) : 'as many seeds as time allows'}, then evaluating on the test ${setup.control === undefined ? 'split' : 'episodes'}.`,
   );
   const shown = withPlan(output, options.time, 'final training', elapsed);
   const { record, exported, report, classical, latency } = await interruptible(sayInterrupted, async (signal) => {
@@ -223,7 +223,7 @@ export async function finishRun(
       evaluationText(setup, best, record),
       ...(others === undefined ? [] : ['', others]),
       '',
-      `Found    ${metric} ${showMetric(metric, mean)} on the test split${spread}`,
+      `Found    ${metric} ${showMetric(metric, mean)} on the test ${setup.control === undefined ? 'split' : 'episodes'}${spread}`,
       `Model    ${exported.file} (${parityText(exported)})`,
       `         ${testText(setup, exported)}`,
       `Report   ${report}`,

@@ -7,15 +7,15 @@ import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { openProgress } from '../app/progress.ts';
 import { newStudy, runToEnd, type StudyOptions, withWayOn } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
-import { loadSpace } from '../app/space-file.ts';
+import { loadAnySpace } from '../app/space-file.ts';
 import { type ReadStudy, readStudy } from '../app/study.ts';
 import type { StudyEnd, StudyEvent } from '../study/events.ts';
-import { allTried } from '../study/exhaustion.ts';
 import { SETTING_NAMES, type SettingName, type StudySettings } from '../study/spec.ts';
 import type { Store } from '../study/store/store.ts';
 import { checkNewStudy } from '../study/study.node.ts';
 import { Interrupted, interruptible } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
+import { endText } from '../terminal/search-end.ts';
 import { bestText } from './best.ts';
 import { define, outputOf, type Shell } from './command.ts';
 import { addSettings, configOption, DATA, readSettings } from './flags.ts';
@@ -23,18 +23,26 @@ import { addSettings, configOption, DATA, readSettings } from './flags.ts';
 /** `netsmith search`: { study, trials, best } */
 export function addSearch(program: Command, shell: Shell): void {
   addStudyOptions(
-    define(program, 'search', 'Search a space for the best network for your data', [
-      'netsmith search photos --image-size 64 --time 30m',
-      'netsmith search houses.csv --label price --trials 40',
-      'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
-      '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
-      'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
-      'netsmith search --estimator proxies --objective naswot,params --strategy nsga2',
-      'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
-      'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
-      'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
-      'netsmith search photos --objective accuracy,latency --device-target command --device-command "ssh board ./time.sh {model}"',
-    ]),
+    define(
+      program,
+      'search',
+      'Search a space for the best network for your data, or the best policy for an environment',
+      [
+        'netsmith search photos --image-size 64 --time 30m',
+        'netsmith search houses.csv --label price --trials 40',
+        'netsmith search --data cifar-10 --data-dir data/cifar-10-batches-bin --space nas-bench-201 --space-options cells=1 \\',
+        '    --strategy aging-evolution --strategy-options population=20,sample=5 --trials 100 --epochs 3 --workers 2',
+        'netsmith search --estimator proxies --strategy aging-evolution --trials 300',
+        'netsmith search --estimator proxies --objective naswot,params --strategy nsga2',
+        'netsmith search --benchmark nas-bench-201 --data cifar-10 --strategy tpe --time 12000s --seed 1',
+        'netsmith search --strategy tpe --trials 40 --prior runs/digits-residual-cnn-1 runs/digits-residual-cnn-2',
+        'netsmith search --estimator predictor --strategy evolution --prior runs/digits-residual-cnn-1',
+        'netsmith search --environment acrobot --strategy tpe --trials 30',
+        'netsmith search --environment xor --strategy neat --until success=1',
+        'netsmith search --environment ./mine.ts --env-steps 50000 --workers 2',
+        'netsmith search photos --objective accuracy,latency --device-target command --device-command "ssh board ./time.sh {model}"',
+      ],
+    ),
   ).action(async (_: string | undefined, options: StudyOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { dir, store, setup } = await newStudyOfCommand(
@@ -62,7 +70,7 @@ export function addStudyOptions(
 /** `newStudy` of the space that the settings name, which may be a file. */
 export async function newStudyOfCommand(settings: StudySettings, options: StudyOptions, output: Output) {
   if (options.out !== undefined) checkNewStudy(options.out);
-  return newStudy(settings, await loadSpace(settings.space), { own: ownFilesOf(settings), ...options }, output);
+  return newStudy(settings, await loadAnySpace(settings.space), { own: ownFilesOf(settings), ...options }, output);
 }
 
 /** How a search ended, and what the process exits with if that was an interruption. */
@@ -107,29 +115,6 @@ export async function searchToItsEnd(
     view.close();
     await store.close();
   }
-}
-
-const REASONS: Readonly<Record<Exclude<StudyEnd['reason'], 'exhausted'>, string>> = {
-  trials: 'All trials are done.',
-  time: 'The time is up.',
-  target: 'The target is reached.',
-  failing: 'Stopped early: all trials fail for the same reason.',
-  interrupted: 'Interrupted.',
-};
-
-/** Why the search has ended. */
-export function endText({ reason }: StudyEnd, { problem, trials }: Pick<ReadStudy, 'problem' | 'trials'>): string {
-  if (reason !== 'exhausted') return REASONS[reason];
-  const searched = trials.filter(({ purpose }) => purpose === 'search');
-  const all = allTried(problem, searched);
-  const limits = problem.limits.map(({ cost, max }) => `${cost} <= ${max}`).join(', ');
-  const isLimited = limits !== '';
-  if (isLimited && searched.length === 0) return `No architecture of the space is within the limits ${limits}.`;
-  if (all === undefined) return 'The search space is exhausted: the strategy has no more proposals.';
-  const where = isLimited ? `${all.proved ? '' : ' found'} within the limits` : ' of the space';
-  return all.count === 1
-    ? `The only architecture${where} has been tried.`
-    : `All ${all.count} architectures${where} have been tried.`;
 }
 
 /** The result of `search` and `resume`, and how to continue. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { publishedCosts } from '../app/published.ts';
-import { loadSpace } from '../app/space-file.ts';
+import { loadAnySpace } from '../app/space-file.ts';
 import { unknownName } from '../common/closest.ts';
 import { showCount } from '../report/numbers.ts';
+import { GENOME_SPACES, type GenomeSpaceDefinition } from '../space/genome/definition.ts';
 import { count } from '../space/index.ts';
 import type { SpaceDefinition, Task } from '../space/space.ts';
 import { SPACES } from '../space/spaces/index.ts';
@@ -33,13 +34,17 @@ export function addSpaces(program: Command, shell: Shell): void {
         output.result(schema, JSON.stringify(schema, null, 2));
         return;
       }
-      const chosen = name === undefined ? Object.values<SpaceDefinition>(SPACES) : [await spaceOf(name)];
+      const chosen =
+        name === undefined
+          ? [...Object.values<AnyDefinition>(SPACES), ...Object.values(GENOME_SPACES)]
+          : [await spaceOf(name)];
       const spaces = chosen.map((space) => ({
         name: space.name,
         description: space.description,
         options: (space.rules?.() ?? []).map((rule) => ({ ...rule })),
         size: sizeOf(space),
         ...(name !== undefined &&
+          'published' in space &&
           space.published && { published: publishedCosts(space, space.published.task ?? EXAMPLE) }),
       }));
       const [one] = spaces;
@@ -57,23 +62,30 @@ export function addSpaces(program: Command, shell: Shell): void {
           : [
               `${one.name}: ${one.description}`,
               optionsTable(one.options),
-              ...(one.published ? [publishedText(one.published, chosen[0]?.published?.task ?? EXAMPLE)] : []),
+              ...(one.published ? [publishedText(one.published, publishedTask(chosen[0]))] : []),
             ].join('\n\n');
       output.result(spaces, text);
     });
 }
 
-function spaceOf(name: string): SpaceDefinition | Promise<SpaceDefinition> {
-  if (!isOwnFile(name) && !Object.hasOwn(SPACES, name)) throw unknownName('unknown space', name, Object.keys(SPACES));
-  return loadSpace(name);
+type AnyDefinition = SpaceDefinition | GenomeSpaceDefinition;
+
+function spaceOf(name: string): Promise<AnyDefinition> {
+  const known = Object.keys({ ...SPACES, ...GENOME_SPACES });
+  if (!isOwnFile(name) && !known.includes(name)) throw unknownName('unknown space', name, known);
+  return loadAnySpace(name);
 }
+
+const publishedTask = (space: AnyDefinition | undefined): Task =>
+  (space !== undefined && 'published' in space ? space.published?.task : undefined) ?? EXAMPLE;
 
 const sizeText = (size: number | null) => (size === null ? 'not counted' : showCount(size));
 
 const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
 
 /** The number of architectures (rounded beyond 2^53); null where it is not countable, or a space of one's own does not take images. */
-function sizeOf(space: SpaceDefinition): number | null {
+function sizeOf(space: AnyDefinition): number | null {
+  if ('open' in space) return null;
   try {
     const size = count(space.create(EXAMPLE));
     return size === undefined ? null : Number(size);

@@ -4,7 +4,8 @@ import { checkOut } from '../app/model-file.ts';
 import { ownFilesOf } from '../app/own-files.ts';
 import { type Setup, setUp, treeOf } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
-import { type TrainedOne, type TrainOneOptions, trainOne } from '../app/train-one.ts';
+import { trainOne } from '../app/train-one.ts';
+import type { TrainedOne, TrainOneOptions } from '../app/trained-one.ts';
 import { costsOf } from '../measure/index.ts';
 import { showCount, showMetric, showSeconds } from '../report/numbers.ts';
 import { type Architecture, checkArchitecture, formatArchitecture } from '../space/index.ts';
@@ -19,6 +20,7 @@ import { addSettings, configOption, DATA, givenSettings, readSettings } from './
 
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [
+  ...(['environment', 'trainer', 'trainerOptions', 'envSteps', 'episodes', 'recurrent'] as const),
   ...(['data', 'dataDir', 'testData', 'label', 'regression', 'imageSize', 'imageChannels', 'exclude'] as const),
   ...(['validShare', 'trainSamples', 'space', 'spaceOptions', ...TRAINING_NAMES, 'loss', 'metric'] as const),
   ...(['seed', 'threads', 'device', 'memory', 'layout'] as const),
@@ -37,6 +39,7 @@ export function addTrain(program: Command, shell: Shell): void {
     'netsmith train --space resnet --space-options depth=8 --epochs 5',
     'netsmith train --space resnet --space-options depth=8 --time 2m --test',
     'netsmith train --space darts --space-options cells=20,channels=36,auxiliary=0.4,dropPath=0.2 --arch DARTS_V2',
+    'netsmith train --environment cart-pole --arch "value=shared, depth=1, layer/0/width=32, activation=tanh" --test',
     'netsmith train --arch runs/digits-darts-1 --space-options cells=20,channels=36 --test --out large.onnx',
   ])
     .option(
@@ -138,6 +141,6 @@ export async function trainInView(
 
 /** `accuracy 97.20 %, loss 0.1`; the first few. */
 export function showMetrics(metrics: Readonly<Record<string, number>>): string {
-  const shown = ['accuracy', 'r2', 'mse', 'loss'].filter((name) => metrics[name] !== undefined);
+  const shown = ['accuracy', 'r2', 'mse', 'return', 'success', 'loss'].filter((name) => metrics[name] !== undefined);
   return shown.map((name) => `${name} ${showMetric(name, metrics[name])}`).join(', ');
 }

@@ -21,6 +21,11 @@ export const TRAINED_METRICS = {
   loss: { direction: 'minimize', unit: 'nats' },
   mse: { direction: 'minimize', unit: 'target squared' },
   r2: { direction: 'maximize', unit: 'share' },
+  /** Of a policy, means over episodes: the sum of rewards, the fraction that succeeded, steps until the end, what evolution maximizes. */
+  return: { direction: 'maximize', unit: 'reward' },
+  success: { direction: 'maximize', unit: 'share' },
+  steps: { direction: 'minimize', unit: 'steps' },
+  fitness: { direction: 'maximize', unit: 'fitness' },
 } as const satisfies Vocabulary;
 
 const SCORE = { direction: 'maximize', unit: 'score' } as const;

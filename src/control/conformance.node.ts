@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { messageOf } from '../common/errors.ts';
 import { type Rng, rng } from '../common/random.ts';
 import { actionSize, type Environment, type Lanes, observationSize } from './environment.ts';
+import { actionsAt } from './probe.ts';
 
 export interface CheckEnvironmentOptions {
   /** Episodes that are played, by random actions. Default: 4. */
@@ -134,7 +135,7 @@ export function environmentRules(
         for (const share of [0, 1])
           opened(1, (lanes) => {
             lanes.reset(0, rng('bounds'));
-            lanes.step(actionsAt(environment, 1, () => share));
+            lanes.step(actionsAt(environment.action, 1, () => share));
           });
       },
     },
@@ -184,14 +185,4 @@ function play(environment: Environment, lanes: Lanes, lane: number, seed: number
 }
 
 const randomActions = (environment: Environment, lanes: number, random: Rng): Float32Array =>
-  actionsAt(environment, lanes, random.float);
-
-/** Actions at these shares of their range. */
-function actionsAt({ action }: Environment, lanes: number, share: () => number): Float32Array {
-  if (action.kind === 'discrete')
-    return Float32Array.from({ length: lanes }, () => Math.min(action.count - 1, Math.floor(share() * action.count)));
-  return Float32Array.from({ length: lanes * action.size }, (_, i) => {
-    const [low, high] = [Number(action.low[i % action.size]), Number(action.high[i % action.size])];
-    return low + (high - low) * share();
-  });
-}
+  actionsAt(environment.action, lanes, random.float);

@@ -1,5 +1,8 @@
 /** The contract of an environment: a task that answers actions with observations and rewards, and has no samples. */
 import type { Rng } from '../common/random.ts';
+import type { ActionSpec } from '../task/environment.ts';
+
+export type { ActionSpec, ContinuousActions, DiscreteActions } from '../task/environment.ts';
 
 /** What a policy sees. */
 export interface ObservationSpec {
@@ -11,24 +14,6 @@ export interface ObservationSpec {
   readonly low: number | readonly number[];
   readonly high: number | readonly number[];
 }
-
-/** One of `count` actions: 0 to count - 1. */
-export interface DiscreteActions {
-  readonly kind: 'discrete';
-  readonly count: number;
-  readonly names?: readonly string[];
-}
-
-/** `size` numbers within finite bounds, one bound for each. Lanes clip what lies outside. */
-export interface ContinuousActions {
-  readonly kind: 'continuous';
-  readonly size: number;
-  readonly low: readonly number[];
-  readonly high: readonly number[];
-  readonly names?: readonly string[];
-}
-
-export type ActionSpec = DiscreteActions | ContinuousActions;
 
 /** What has become of an episode. */
 export interface EpisodeResult {
@@ -122,9 +107,4 @@ export function observationSize({ shape }: ObservationSpec): number {
 /** Numbers that an action consists of: 1 of a discrete one. */
 export function actionSize(action: ActionSpec): number {
   return action.kind === 'discrete' ? 1 : action.size;
-}
-
-/** Outputs of a policy's network: a score for each discrete action, or a number for each continuous one. */
-export function policyOutputs(action: ActionSpec): number {
-  return action.kind === 'discrete' ? action.count : action.size;
 }

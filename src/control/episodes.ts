@@ -125,23 +125,46 @@ export function recordEpisode(
   labels: readonly (string | number)[] = ['evaluation', 0],
   most = 10_000,
 ): EpisodeRecording {
-  const lanes = environment.open(1);
+  const recorder = openRecorder(environment, labels, most);
   try {
-    const size = observationSize(environment.observation);
-    const frame = () => Float64Array.from(lanes.states?.of(0) ?? lanes.observations.subarray(0, size));
     const actions = new Float32Array(actionSize(environment.action));
-    lanes.reset(0, rng(...labels));
     policy.begin?.(0);
-    const frames = [frame()];
-    const rewards: number[] = [];
-    while (!hasEnded(lanes, 0) && rewards.length < most) {
-      policy.act(lanes.observations, actions);
+    while (recorder.runs()) {
+      policy.act(recorder.observations, actions);
+      recorder.take(actions);
+    }
+    return recorder.recording();
+  } finally {
+    recorder.close();
+  }
+}
+
+/** An episode that is recorded while it is played. */
+export interface Recorder {
+  /** [1, ...shape] */
+  readonly observations: Float32Array;
+  runs(): boolean;
+  take(actions: Float32Array): void;
+  recording(): EpisodeRecording;
+  close(): void;
+}
+
+export function openRecorder(environment: Environment, labels: readonly (string | number)[], most = 10_000): Recorder {
+  const lanes = environment.open(1);
+  const size = observationSize(environment.observation);
+  const frame = () => Float64Array.from(lanes.states?.of(0) ?? lanes.observations.subarray(0, size));
+  lanes.reset(0, rng(...labels));
+  const frames = [frame()];
+  const rewards: number[] = [];
+  return {
+    observations: lanes.observations,
+    runs: () => !hasEnded(lanes, 0) && rewards.length < most,
+    take(actions) {
       lanes.step(actions);
       frames.push(frame());
       rewards.push(lanes.rewards[0] as number);
-    }
-    return { frames, rewards, episode: lanes.episode(0) };
-  } finally {
-    lanes.close();
-  }
+    },
+    recording: () => ({ frames, rewards, episode: lanes.episode(0) }),
+    close: () => lanes.close(),
+  };
 }

@@ -29,6 +29,18 @@ export function physicalLane(size: number, { start, observe, step }: Physics): L
   };
 }
 
+/** Cosine and sine of both angles, then their speeds, of a state [angle 1, angle 2, angle 1', angle 2', ...]: six observations. */
+export function observeJoints(state: Float64Array, observation: Float32Array): void {
+  const angle1 = state[0] as number;
+  const angle2 = state[1] as number;
+  observation[0] = Math.cos(angle1);
+  observation[1] = Math.sin(angle1);
+  observation[2] = Math.cos(angle2);
+  observation[3] = Math.sin(angle2);
+  observation[4] = state[2] as number;
+  observation[5] = state[3] as number;
+}
+
 /** Uniform in [low, high). */
 export function uniform(rng: Rng, low: number, high: number): number {
   return low + (high - low) * rng.float();

@@ -1,3 +1,4 @@
+import type { EnvironmentInfo } from '../task/environment.ts';
 import type { Arrays } from '../task/spec.ts';
 import type { OwnTask, TaskDefinition } from '../task/task.ts';
 
@@ -27,6 +28,8 @@ export interface DatasetInfo {
   readonly quantiles?: readonly (readonly number[])[];
   /** Mean and deviation of the targets of a regression over the training part; a network predicts the standardized. */
   readonly target?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
+  /** Of an environment. Its samples are episodes, by number. */
+  readonly environment?: EnvironmentInfo;
   /** Samples in each part. */
   readonly counts: { readonly train: number; readonly valid: number; readonly test: number };
   /** How raw values come about, for the metadata of an export: a table's columns, categories and imputed values. */

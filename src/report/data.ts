@@ -2,12 +2,15 @@ import type { Json } from '../common/json.ts';
 import type { Metrics, Objective } from '../common/metrics.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import type { Costs, LayerCosts } from '../network/network.ts';
+import type { Genome, GenomeShape } from '../space/genome/genome.ts';
 import type { SpaceOptions } from '../space/space.ts';
 import type { Module } from '../space/tree/module.ts';
 import type { Account } from '../study/account.ts';
 import type { Agreement } from '../study/agreement.ts';
 import type { Coverage } from '../study/ranking.ts';
 import type { Trial } from '../study/store/store.ts';
+import type { ShownEpisode } from './figures/episode.ts';
+import type { ReturnCurve } from './figures/returns.ts';
 import type { TestSamples } from './samples.ts';
 
 /** A trial as a report shows it: the store's, its architecture in the space's own notation. */
@@ -35,6 +38,8 @@ export interface Winner {
   readonly by?: string;
   /** Resolved. Absent where the members of the space are no networks, or the study does not have the code that builds them. */
   readonly network?: Module;
+  /** In a space of genomes. */
+  readonly genome?: { readonly genome: Genome; readonly shape: GenomeShape };
   readonly costs?: Costs & { readonly layers: readonly LayerCosts[] };
   /** Means over all complete trainings of the architecture in the search, confirmations included, and how many there are. */
   readonly metrics: Metrics;
@@ -147,6 +152,15 @@ export interface ReportData {
     readonly ofFile?: Metrics;
     /** Some test samples and the first seed's predictions for them. */
     readonly samples?: TestSamples;
+  };
+  /** Of an environment. */
+  readonly policy?: {
+    /** Environment steps of an epoch of a trial; absent for genomes, which are not trained. */
+    readonly stepsPerEpoch?: number;
+    /** The final trainings, by seed. */
+    readonly curves: readonly ReturnCurve[];
+    /** An episode of the test by the policy that `export` writes. */
+    readonly episode?: ShownEpisode;
   };
   /** The trial that `evaluate` tested where that is not the winner, whose test is then absent. */
   readonly testedInstead?: number;

@@ -2,6 +2,7 @@ import type { ReportData } from './data.ts';
 import { environment, page } from './page.ts';
 import { architectureSection } from './sections/architecture.ts';
 import { tilesOf, verdictOf } from './sections/headline.ts';
+import { environmentSection, policySection } from './sections/policy.ts';
 import { dataSection, reproduceSection } from './sections/reproduce.ts';
 import { resultsSection } from './sections/results.ts';
 import { samplesSection } from './sections/samples.ts';
@@ -23,12 +24,13 @@ export async function renderReport(data: ReportData): Promise<string> {
     verdict: verdictOf(data),
     sections: [
       resultsSection(data),
+      policySection(data),
       samplesSection(data),
       supernetSection(data),
       searchSection(data),
       await architectureSection(data),
       trialsSection(data),
-      space.isCode === true ? undefined : dataSection(data),
+      space.isCode === true ? undefined : (environmentSection(data) ?? dataSection(data)),
       reproduceSection(data),
       environment(data.versions),
     ],

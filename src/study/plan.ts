@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Json } from '../common/json.ts';
 import { ruleOf } from '../common/rules.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
-import { isTaskKind, TASK_KINDS } from '../task/index.ts';
+import { CONTROL, isTaskKind, TASK_KINDS } from '../task/index.ts';
 import type { Agreement } from './agreement.ts';
 import { checkSettings, type StudySettings } from './spec.ts';
 import { damaged } from './store/errors.ts';
@@ -85,11 +85,26 @@ const ownTaskSchema = z.looseObject({
   space: z.looseObject({ input: shape, outputs: size, positions: shape.optional(), vocabulary: size.optional() }),
 });
 
+const names = z.array(z.string()).exactOptional();
+
+const environmentSchema = z.looseObject({
+  description: z.string(),
+  action: z.discriminatedUnion('kind', [
+    z.looseObject({ kind: z.literal('discrete'), count: size, names }),
+    z.looseObject({ kind: z.literal('continuous'), size, low: numbers, high: numbers, names }),
+  ]),
+  form: z.enum(['actor-critic', 'action-values', 'genome']),
+  maxSteps: size,
+  success: z.string(),
+  fitness: z.string().exactOptional(),
+});
+
 /** Loose: readers of data may store more than is needed here. */
 const known = z.looseObject({
   name: z.string(),
   kind: z.string(),
   ownTask: ownTaskSchema.optional(),
+  environment: environmentSchema.optional(),
   input: shape,
   outputs: size,
   labels: z.array(z.string()),
@@ -107,10 +122,11 @@ const known = z.looseObject({
   notes: z.array(z.string()),
 });
 
-const dataSchema = known.refine(({ kind, ownTask }) => ownTask !== undefined || isTaskKind(kind), {
-  path: ['kind'],
-  message: `must be one of ${TASK_KINDS.join(', ')}, or come with what is known of the task`,
-});
+const dataSchema = known.refine(
+  ({ kind, ownTask, environment }) =>
+    ownTask !== undefined || (kind === CONTROL ? environment !== undefined : isTaskKind(kind)),
+  { path: ['kind'], message: `must be one of ${TASK_KINDS.join(', ')}, or come with what is known of the task` },
+);
 
 /** JSON has no NaN. */
 const maybe = z.number().nullable();

@@ -9,7 +9,11 @@ import { TARGET_NAMES } from '../device/index.ts';
 import { ARCHITECTURE_METHODS, WEIGHT_METHODS } from '../oneshot/names.ts';
 import { STRATEGIES } from '../strategy/index.ts';
 import { DEFAULT_SETTINGS, SETTING_RULES, type SettingRule, type TrainSettings } from '../train/settings.ts';
+import { CONTROL_SETTINGS, checkControlSettings, isOfGenomes, withControlDefaults } from './control-settings.ts';
 import { limitValue, type OwnNames, parseBytes, parseDuration, parseMilliseconds, parseTarget } from './quantities.ts';
+import { optionValue, say, whole } from './setting-types.ts';
+
+export { GROUPS } from './setting-types.ts';
 
 /**
  * Every setting of a study, once: this schema checks `netsmith.config.ts` / `.json`, its keys in kebab case are the
@@ -19,23 +23,6 @@ import { limitValue, type OwnNames, parseBytes, parseDuration, parseMilliseconds
 
 const METRIC_NAMES = Object.keys(METRICS);
 const OBJECTIVE_NAMES = [...METRIC_NAMES, ...Object.keys(DEVICE_METRICS)];
-
-/** Headings of --help. */
-export const GROUPS = {
-  data: 'Data:',
-  search: 'Search:',
-  training: 'Training:',
-  machine: 'Machine:',
-  device: 'Latency on a device:',
-} as const;
-
-type Group = keyof typeof GROUPS;
-
-const say = <T extends z.ZodType>(type: T, group: Group, description: string) => type.meta({ group, description });
-const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => {
-  const rule = `must be a whole number from ${least} to ${showLimit(most)}`;
-  return z.int(rule).min(least, rule).max(most, rule);
-};
 
 /** The settings of training, by the rules that the train room gives them. */
 type TrainingTypes = { readonly [K in keyof TrainSettings]: z.ZodDefault<z.ZodType<TrainSettings[K]>> };
@@ -67,10 +54,6 @@ function typeOfRule(rule: SettingRule): z.ZodType {
 /** A fraction from `least` to 1, which makes trials cheaper. */
 const share = (least: number) =>
   z.number().min(least, `must be at least ${least}`).max(1, 'must be at most 1').default(1);
-
-const optionValue = z.union([z.number(), z.boolean(), z.string()], {
-  error: 'must be a number, a word, true or false',
-});
 
 /** Epochs of a supernet, unless the settings say otherwise: those of Liu et al. (2019). */
 const SUPERNET_EPOCHS = 50;
@@ -127,7 +110,7 @@ const objectiveType = (names: readonly string[]) =>
       .refine((given) => new Set(given).size === given.length, 'must name each metric only once')
       .optional(),
     'search',
-    'metrics to optimize (default: accuracy; r2 for a regression; freerea with proxies)',
+    'metrics to optimize (default: accuracy; r2 for a regression; return for an environment, fitness of genomes; freerea with proxies)',
   );
 
 const untilType = (own: OwnNames = {}) =>
@@ -171,7 +154,9 @@ const limitType = ({ measures = {} }: OwnNames = {}) => {
 };
 
 /** The space of a study that names none: the other one is for images. */
-export function defaultSpace({ data }: { readonly data?: unknown }): string {
+export function defaultSpace(given: Readonly<Record<string, unknown>>): string {
+  const { data, environment } = given;
+  if (environment !== undefined) return isOfGenomes(given) ? 'neat' : 'policy';
   return data === 'csv' ? 'residual-mlp' : 'residual-cnn';
 }
 
@@ -216,10 +201,12 @@ export const studySchema = z.strictObject({
     'limit the validation samples that trials are measured on (0 = all)',
   ),
 
+  ...CONTROL_SETTINGS,
+
   space: say(
     z.string().min(1).default(defaultSpace({})),
     'search',
-    'search space: a name (`netsmith spaces` lists them), a .ts or .js file that exports one, or a .json file of netsmith scale; for csv, residual-mlp is the default',
+    'search space: a name (`netsmith spaces` lists them), a .ts or .js file that exports one, or a .json file of netsmith scale; for csv, residual-mlp is the default, for an environment policy',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(
@@ -296,7 +283,7 @@ export const studySchema = z.strictObject({
   trials: say(
     whole(1, 10_000_000).optional(),
     'search',
-    'stop after N trials (default: 12, or 200 without training, unless --time or --until is set)',
+    'stop after N trials (default: 12, 200 without training, 3000 of genomes, unless --time or --until is set)',
   ),
   time: say(durationType.optional(), 'search', 'stop after this time, e.g. 90s, 10m, 2h'),
   trialTime: say(
@@ -472,6 +459,11 @@ export const DEFAULT_TRIALS: Readonly<Record<string, number>> = {
   function: 40,
 };
 
+/** Of a search over genomes, which are only played: a generation of NEAT has 150. */
+export const GENOME_TRIALS = 3000;
+
+const DEFAULTS: Readonly<Record<string, unknown>> = studySchema.parse({});
+
 const ownSchema = studySchema.pick({ scores: true, measures: true, metrics: true }).strip();
 
 /** The schema with the names that the study alone has: its scores, measures and metrics. */
@@ -491,7 +483,10 @@ function schemaFor(own: OwnNames): z.ZodType<StudySettings> {
 export function checkSettings(raw: unknown, place: (setting: string) => string): StudySettings {
   const own = ownSchema.safeParse(raw, { error: ruleOf });
   const result = own.success ? schemaFor(own.data).safeParse(withSpace(raw), { error: ruleOf }) : own;
-  if (result.success) return result.data;
+  if (result.success) {
+    checkControlSettings(result.data, DEFAULTS, TRAINING_NAMES, place);
+    return result.data;
+  }
   const issue = result.error.issues[0];
   if (issue === undefined) throw new UserError('the settings are not valid');
   if (issue.code === 'unrecognized_keys') {
@@ -510,17 +505,21 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
   throw new UserError(`${place(name)}: ${shownValue(value)}; ${issue.message}`);
 }
 
-/** What is no object is refused as it is. */
-function withSpace(raw: unknown): unknown {
+/** With the defaults that depend on other settings. What is no object is refused as it is. */
+function withSpace(found: unknown): unknown {
+  const raw: unknown =
+    found !== null && typeof found === 'object' && !Array.isArray(found) ? withControlDefaults({ ...found }) : found;
   const settings = raw !== null && typeof raw === 'object' && !Array.isArray(raw);
   return settings && 'data' in raw && Reflect.get(raw, 'space') === undefined
-    ? { ...raw, space: defaultSpace(raw) }
+    ? { ...raw, space: defaultSpace({ ...raw }) }
     : raw;
 }
 
 /** Whether trials are trainings, so that their time has parts and what is cheaper can be held against them. */
-export function trainsTrials({ estimator, benchmark }: Pick<StudySettings, 'estimator' | 'benchmark'>): boolean {
-  return estimator === 'train' && benchmark === undefined;
+export function trainsTrials(
+  settings: Pick<StudySettings, 'estimator' | 'benchmark' | 'environment'> & Partial<Pick<StudySettings, 'space'>>,
+): boolean {
+  return settings.estimator === 'train' && settings.benchmark === undefined && !isOfGenomes(settings);
 }
 
 /** The epochs of a one-shot method's supernet. */

@@ -4,6 +4,7 @@ import type { Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Task } from '../space/space.ts';
 import { classification } from './classification.ts';
+import { control } from './control.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
 import { isPadded, mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
@@ -11,6 +12,7 @@ import type { OwnTask, StepTask, TaskData, TaskDefinition, TaskFacts } from './t
 
 /** The behavior of each kind of task. */
 const TASKS = {
+  control,
   classification,
   regression,
 } as const satisfies Readonly<Record<string, TaskDefinition>>;
@@ -35,6 +37,10 @@ export interface TaskKindOf {
   readonly ownTask?: OwnTask;
 }
 
+/** The task of an environment: it learns from rewards. */
+export const CONTROL = 'control' satisfies TaskKind;
+
+/** Whether it is a task of Netsmith that learns from samples. */
 export const isTaskKind = (kind: string): kind is TaskKind => TASK_KINDS.some((known) => known === kind);
 
 /** Describes the task of a data set, without running the code of a task of the user's own. Throws UserError for an unknown kind. */
@@ -65,8 +71,15 @@ export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Ta
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
     ...(isPadded(spec) && { padded: true as const }),
+    ...headOf(data),
     ...(task.prepare === undefined && data.quantiles !== undefined && { quantiles: data.quantiles }),
   };
+}
+
+function headOf({ environment }: TaskData): Pick<Task, 'head'> {
+  if (environment === undefined) return {};
+  const value = environment.form === 'actor-critic';
+  return { head: { value, deviations: value && environment.action.kind === 'continuous' } };
 }
 
 function preparedShape(task: TaskDefinition, spec: TaskSpec, data: TaskData): Shape {

@@ -5,6 +5,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import type { Task } from '../space/space.ts';
 import type { Baseline } from '../space/spaces/index.ts';
+import type { EnvironmentInfo } from './environment.ts';
 import type { Scorer } from './metrics.ts';
 import type { Arrays, FloatArrays, Nodes, TaskSpec, TensorSpecs } from './spec.ts';
 
@@ -24,6 +25,8 @@ export interface TaskData {
   readonly quantiles?: readonly (readonly number[])[];
   /** For a task that standardizes its targets: one value per target, in raw units. */
   readonly target?: TargetScale;
+  /** For the task `control`. */
+  readonly environment?: EnvironmentInfo;
 }
 
 export interface TargetScale {
@@ -39,6 +42,8 @@ export interface TaskFacts {
   readonly classes: boolean;
   /** Whether the targets are numbers with a mean and a deviation (`TaskData.target`). */
   readonly standardized: boolean;
+  /** It learns from the rewards of an environment: there are no samples, and no loss over them. */
+  readonly fromRewards?: true;
   /** A readable name of the network's outputs. */
   readonly outputsName: { readonly one: string; readonly many: string };
   /** What a value of each answer means: `probability of each label`. */

@@ -65,7 +65,7 @@ export async function compare(spec: CompareSpec): Promise<ComparisonResult> {
     const named = namedStrategies(strategies ?? []);
     return resultOf(await compareOnTable(settings, named, seedsFrom(settings.seed, seeds), notes), COMMAND, out);
   }
-  const space = await definitionOf(shared.space ?? defaultSpace(shared));
+  const space = await definitionOf(shared.space ?? defaultSpace({ ...shared }));
   const settings = await settingsOf(shared, typeof shared.space === 'string' ? shared.space : space.name, 'compare');
   const order = {
     entries: entriesOf(

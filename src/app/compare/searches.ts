@@ -2,8 +2,6 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../../common/errors.ts';
-import type { SpaceDefinition } from '../../space/index.ts';
-import type { SearchSpace } from '../../space/search-space.ts';
 import type { StudySettings } from '../../study/spec.ts';
 import type { Store } from '../../study/store/store.ts';
 import { bestTrials } from '../best.ts';
@@ -17,8 +15,8 @@ import { readPrior } from '../prior.ts';
 import { isFinished } from '../report.ts';
 import { CHANGEABLE, checkSameSettings, reopen } from '../resume.ts';
 import { newStudy } from '../search.ts';
-import { type Setup, setUp } from '../setup.ts';
-import { loadSpace } from '../space-file.ts';
+import { type AnySpace, type Setup, setUp } from '../setup.ts';
+import { loadAnySpace } from '../space-file.ts';
 import { type ReadStudy, readStudy, setUpAgain } from '../study.ts';
 import { checkNamedOnce, type NamedEstimator, type NamedStrategy, RANDOM } from './competitors.ts';
 import { allTrain, checkProtocol, isRandom } from './protocol.ts';
@@ -67,7 +65,7 @@ export interface SearchesOrder {
   readonly entries: readonly Entry[];
   readonly seeds: readonly number[];
   /** The space that a program gives; by default the one that the settings name. */
-  readonly space?: SpaceDefinition | SearchSpace;
+  readonly space?: AnySpace;
   /** Folders of earlier studies that every search begins with. */
   readonly prior: readonly string[];
   /** Trainings of each winner for the test; 0: none. */
@@ -98,7 +96,7 @@ export async function runSearches(
   checkProtocol(entries.map(({ name, settings }) => ({ place: `"${name}"`, settings })));
   if (order.evaluate === 0 && !allTrain(entries.map(({ settings }) => settings)))
     throw invalid('--evaluate', '0', 'must be at least 1: searches without training are compared by their evaluations');
-  const spaceOf = async ({ space }: StudySettings) => order.space ?? (await loadSpace(space));
+  const spaceOf = async ({ space }: StudySettings) => order.space ?? (await loadAnySpace(space));
   for (const { settings } of entries) {
     const setup = await setUp(settings, await spaceOf(settings), false, ownFilesOf(settings));
     const earlier = await readPrior(prior, setup, { note: () => {} });

@@ -13,6 +13,7 @@ import { computingSeconds } from '../../study/account.ts';
 import { testedObjective } from '../../study/objectives.ts';
 import { measured } from '../../study/ranking.ts';
 import type { StudySettings } from '../../study/spec.ts';
+import type { Trial } from '../../study/store/store.ts';
 import { requireBest } from '../best.ts';
 import { readEvaluation } from '../evaluation/evaluation.ts';
 import { isFinished, reportTrial } from '../report.ts';
@@ -53,7 +54,8 @@ export async function compareStudies(named: readonly NamedStudy[]): Promise<Comp
   const { settings, space, data } = first.study;
   const all = opened.map(({ study }) => study.settings);
   const objective = yardstick(opened);
-  const axis = settings.time === undefined ? 'evaluations' : 'seconds';
+  const counted = settings.environment === undefined ? 'evaluations' : 'environment steps';
+  const axis = settings.time === undefined ? counted : 'seconds';
   const competitors = groups.map((group, i) => {
     checkSeeds(group);
     return { name: names[i] ?? '', runs: group.map((one) => runOf(one, objective, axis, allTrain(all))) };
@@ -190,6 +192,15 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
     .filter(({ purpose, endedAt }) => purpose === 'search' && endedAt !== undefined)
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.trial - b.trial);
   const busy = busyTime(trials.map((trial) => reportTrial(study, trial)));
+  let taken = 0;
+  const stepsUntil = ended.map((trial) => {
+    taken += stepsOf(trial, settings);
+    return taken;
+  });
+  const placeOf = (trial: Trial | undefined, i: number) => {
+    if (axis === 'seconds') return busy(trial?.endedAt ?? 0);
+    return axis === 'evaluations' ? i + 1 : (stepsUntil[i] ?? 0);
+  };
   const full = largest(best.results.map(({ fidelity }) => fidelity));
   const trajectory: Step[] = [];
   for (const [i, trial] of ended.entries()) {
@@ -197,13 +208,13 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
     if (trial.state !== 'complete' || trial.fidelity !== full || value === undefined) continue;
     const last = trajectory.at(-1);
     if (last !== undefined && compareBy(objective, { [metric]: value }, { [metric]: last.value }) >= 0) continue;
-    trajectory.push({ at: axis === 'seconds' ? busy(trial.endedAt ?? 0) : i + 1, value });
+    trajectory.push({ at: placeOf(trial, i), value });
   }
   return {
     seed: settings.seed,
     study: dir,
     trajectory: isValid ? trajectory : [],
-    end: axis === 'seconds' ? busy(ended.at(-1)?.endedAt ?? 0) : ended.length,
+    end: placeOf(ended.at(-1), ended.length - 1),
     architecture: best.architecture,
     text: space.format(best.architecture),
     ...(isValid && { valid: best.metrics[metric] ?? Number.NaN }),
@@ -211,6 +222,12 @@ function runOf({ dir, study }: Opened, objective: Objective, axis: Comparison['a
     evaluations: ended.length,
     seconds: computingSeconds(trials),
   };
+}
+
+/** Environment steps that a trial has learned from; of a genome, those that it was measured on. */
+function stepsOf({ curve, metrics }: Trial, { envSteps, epochs, episodes = 1 }: StudySettings): number {
+  if (envSteps === undefined) return (metrics.steps ?? 0) * episodes;
+  return ((curve.at(-1)?.step ?? 0) * envSteps) / epochs;
 }
 
 function budgetText(settings: StudySettings): string {

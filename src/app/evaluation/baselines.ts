@@ -53,18 +53,19 @@ const SCHEMA = z.looseObject({
 });
 
 /**
- * Fits the baselines that can serve the study's data and measures them by its metrics. A row is kept in `best/baselines.json` as soon
+ * None in an environment, which has no samples. Fits the baselines that can serve the study's data and measures them by its metrics. A row is kept in `best/baselines.json` as soon
  * as it is there, and a model in `best/baselines/NAME.onnx` with its JSON: after an interruption, the same call does what is left.
  * `exported` in a row is the path of the file within the study. Throws the signal's reason when aborted, and UserError where nothing
  * can be written.
  */
 export async function studyBaselines(
   dir: string,
-  { settings, dataset }: Pick<Setup, 'settings' | 'dataset'>,
+  { settings, dataset, control }: Pick<Setup, 'settings' | 'dataset' | 'control'>,
   { test, seconds }: StudyBaselinesOptions,
   events: BaselineEvents,
   signal: AbortSignal,
 ): Promise<readonly BaselineRow[]> {
+  if (control !== undefined) return [];
   checkKeeps(dir);
   const { info, train, valid, task } = dataset.search;
   const { notes: _, ...data } = info;

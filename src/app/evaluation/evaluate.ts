@@ -6,6 +6,7 @@ import { type Architecture, architectureKey } from '../../space/index.ts';
 import type { Baseline } from '../../space/spaces/index.ts';
 import { evaluateFinally, lastTrainings, type Wanted } from '../../study/evaluate.ts';
 import type { StudyEvent } from '../../study/events.ts';
+import { testedObjective } from '../../study/objectives.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { likelyEpochs } from '../../study/time-plan.ts';
@@ -13,6 +14,8 @@ import { processPool } from '../../study/worker/process.node.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
 import type { Chosen } from '../choice.ts';
+import { identityOfControl, learnedFrom } from '../control/final.ts';
+import { writePolicy } from '../control/record.ts';
 import { entryModule } from '../entry.ts';
 import { workersHere } from '../local-workers.ts';
 import { memoryOfProcess } from '../memory.node.ts';
@@ -81,7 +84,7 @@ export async function evaluate(
   checkKeeps(dir);
   const limit = options.time && (await usefulTime(dir, setup, architecture, options.time, options.isAsLong));
   const seeds = Array.from({ length: options.seeds }, (_, repetition) => repetition);
-  const baselines = options.baselines ? Object.entries(baselinesOf(setup)) : [];
+  const baselines = options.baselines && setup.control === undefined ? Object.entries(baselinesOf(setup)) : [];
   const networks = [
     { architecture },
     ...baselines.map(([baseline, of]) => ({ baseline, architecture: of.architecture })),
@@ -119,7 +122,15 @@ export async function evaluate(
     const first = wanted[0]?.final.id ?? '';
     const had = options.time === undefined ? epochs : (trials.get(first)?.curve.at(-1)?.step ?? epochs);
     await keep(dir, store, trials.get(first), results.get(first), { architecture, epochs: had, trial }, options);
-    return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines }, wanted, results);
+    keepPolicy(
+      dir,
+      setup,
+      trial,
+      seeds.map((repetition) => trials.get(wanted[repetition]?.final.id ?? '')),
+      results.get(first),
+    );
+    const trainedOn = learnedFrom(setup) ?? 'train + valid';
+    return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines, trainedOn }, wanted, results);
   } finally {
     await store.close();
   }
@@ -267,16 +278,40 @@ async function keep(
   writePredictions(dir, trial, epochs, samples ? result.samples : undefined);
 }
 
+/** Writes how the return of a policy grew in its trainings, and the episode that the first one left, in `best/`. */
+function keepPolicy(
+  dir: string,
+  { control, problem, dataset }: Setup,
+  trial: number,
+  trainings: readonly (Trial | undefined)[],
+  result: FinalResult | undefined,
+): void {
+  if (control === undefined) return;
+  const { metric } = testedObjective(problem.objectives, dataset.search.info);
+  const curves = trainings.flatMap((one) => {
+    const last = one?.curve.at(-1)?.step ?? 0;
+    const perEpoch = (control.training?.envSteps ?? 0) / last;
+    const curve = (one?.curve ?? []).flatMap(({ step, metrics }) => {
+      const value = metrics[metric];
+      return value === undefined ? [] : [{ envSteps: step * perEpoch, value }];
+    });
+    return curve.length === 0 ? [] : [curve];
+  });
+  const episode = result?.episode;
+  writePolicy(dir, trial, { curves, ...(episode && { episode }) });
+}
+
 /** The results of the trainings, stored in `best/evaluation.json`. */
 function writeRecord(
   dir: string,
   about: Pick<EvaluationRecord, 'architecture' | 'trial' | 'seeds' | 'epochs'> & {
     readonly baselines: readonly (readonly [string, Baseline])[];
+    readonly trainedOn: string;
   },
   wanted: readonly Wanted[],
   results: ReadonlyMap<string, FinalResult>,
 ): EvaluationRecord {
-  const { baselines, ...of } = about;
+  const { baselines, trainedOn, ...of } = about;
   const resultsOf = (name: string | undefined) =>
     wanted.filter(({ final }) => final.baseline === name).flatMap(({ final }) => results.get(final.id) ?? []);
   const found = resultsOf(undefined);
@@ -285,7 +320,7 @@ function writeRecord(
     ...of,
     metrics: found.map(({ metrics }) => metrics),
     ...(confusions.length > 0 && { confusion: confusions.reduce(addMatrices) }),
-    trainedOn: 'train + valid',
+    trainedOn,
     baselines: baselines.flatMap(([name, { space, architecture }]) => {
       const metrics = resultsOf(name).map((result) => result.metrics);
       const { seeds } = of;
@@ -301,15 +336,18 @@ function writeRecord(
 
 /** All that a final training depends on. Not the machine: layouts and threads change its last digits alone. */
 function idOf(
-  { settings, training, dataset }: Setup,
+  setup: Setup,
   architecture: Architecture,
   { baseline, repetition, epochs, time }: Omit<FinalTraining, 'id'>,
 ): string {
+  const { settings, training, dataset } = setup;
   const { notes, ...data } = dataset.search.info;
+  const control = identityOfControl(setup);
   // What did not exist when older studies were evaluated has no part in it where it is not used.
   const { epochSamples, classWeights, patience: _, ...known } = training;
   const of = {
     ...{ baseline, architecture, repetition, seed: settings.seed, training: { ...known, epochs }, data },
+    ...(control !== undefined && { control }),
     ...(epochSamples > 0 && { epochSamples }),
     ...(classWeights === 'balanced' && { classWeights }),
     // How much time is left differs from one session to the next: an interrupted training keeps what it had.

@@ -74,7 +74,7 @@ export function withChecksum<T extends object>(record: T): T & { readonly checks
 const count = z.int().min(0);
 /** A network that diverged may have no finite loss, and JSON has no other. */
 const metrics = z.array(z.record(z.string(), z.number().nullable()));
-const architecture = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(count)]));
+const architecture = z.record(z.string(), z.json());
 const evaluationSchema = z.looseObject({
   trial: count,
   architecture,

@@ -6,6 +6,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
 import { type Estimator, type FinalTraining, TrialFailure } from '../../estimate/estimator.ts';
 import type { HostTensor } from '../../graph/ir.ts';
+import type { ShownEpisode } from '../../report/figures/episode.ts';
 import { sampleTest } from '../../report/samples.node.ts';
 import type { TestSamples } from '../../report/samples.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../../space/index.ts';
@@ -18,6 +19,7 @@ import type { TimeLimit } from '../../train/pace.ts';
 import { openPrograms, type Programs } from '../../train/programs.ts';
 import { concatSamples } from '../../train/samples.ts';
 import { type TrainSettings, withHyperparameters } from '../../train/settings.ts';
+import { finalControlEstimator } from '../control/final.ts';
 import { memoryOfPrograms } from '../memory.node.ts';
 import { type Setup, treeOf } from '../setup.ts';
 
@@ -83,6 +85,8 @@ export interface Answers {
   /** [true class][predicted class] */
   readonly confusion?: readonly (readonly number[])[];
   readonly samples?: TestSamples;
+  /** Of a policy. */
+  readonly episode?: ShownEpisode;
 }
 
 /** Names of the artifacts that a final training leaves: `weights` as a checkpoint, `answers` as JSON. */
@@ -131,6 +135,15 @@ function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: 
 /** The estimator of a process that makes final trainings. */
 export async function openFinalEstimator(setup: Setup, engine: Engine, memoryBytes: number): Promise<Estimator> {
   const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
+  if (setup.control !== undefined)
+    return finalControlEstimator(setup, setup.control, engine, programs, async (run, weights, episode) => {
+      const { artifacts, final } = run;
+      const answers: Answers = final !== undefined && isKept(final) && episode !== undefined ? { episode } : {};
+      return {
+        [ANSWERS]: await artifacts.put(new TextEncoder().encode(JSON.stringify(answers))),
+        ...(weights && final && isKept(final) && { [WEIGHTS]: await artifacts.put(encodeWeights(weights)) }),
+      };
+    });
   return finalEstimator(setup, engine, programs, await setup.dataset.openTest());
 }
 

@@ -5,7 +5,7 @@
  * step, and 0 for the one that reaches the line.
  */
 import { defineEnvironment } from '../define.ts';
-import { physicalLane, rungeKutta, uniform } from '../physics.ts';
+import { observeJoints, physicalLane, rungeKutta, uniform } from '../physics.ts';
 
 const GRAVITY = 9.8;
 const STEP_SECONDS = 0.2;
@@ -38,7 +38,7 @@ export const acrobot = defineEnvironment({
       start(rng, state) {
         for (let i = 0; i < 4; i++) state[i] = uniform(rng, -START, START);
       },
-      observe,
+      observe: observeJoints,
       step(action, state) {
         integrate(state, action, STEP_SECONDS);
         state[0] = wrapped(state[0] as number);
@@ -51,17 +51,6 @@ export const acrobot = defineEnvironment({
     });
   },
 });
-
-function observe(state: Float64Array, observation: Float32Array): void {
-  const angle1 = state[0] as number;
-  const angle2 = state[1] as number;
-  observation[0] = Math.cos(angle1);
-  observation[1] = Math.sin(angle1);
-  observation[2] = Math.cos(angle2);
-  observation[3] = Math.sin(angle2);
-  observation[4] = state[2] as number;
-  observation[5] = state[3] as number;
-}
 
 function derivatives(state: Float64Array, action: Float32Array, into: Float64Array): void {
   const torque = (action[0] as number) - 1;

@@ -6,7 +6,7 @@
  * ends when the tip is within 0.05 m of the target.
  */
 import { defineEnvironment } from '../define.ts';
-import { physicalLane, rungeKutta, uniform } from '../physics.ts';
+import { observeJoints, physicalLane, rungeKutta, uniform } from '../physics.ts';
 
 const LENGTH_M = 0.5;
 const LINK_KG = 1;
@@ -58,14 +58,7 @@ export const arm = defineEnvironment({
         state[5] = distance * Math.sin(direction);
       },
       observe(state, observation) {
-        const angle1 = state[0] as number;
-        const angle2 = state[1] as number;
-        observation[0] = Math.cos(angle1);
-        observation[1] = Math.sin(angle1);
-        observation[2] = Math.cos(angle2);
-        observation[3] = Math.sin(angle2);
-        observation[4] = state[2] as number;
-        observation[5] = state[3] as number;
+        observeJoints(state, observation);
         observation[6] = awayX(state);
         observation[7] = awayY(state);
       },

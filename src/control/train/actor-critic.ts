@@ -1,6 +1,6 @@
 /** The loop of all methods that improve a policy by the advantages of its own actions: PPO, REINFORCE. */
 import type { State } from '../../engine/engine.ts';
-import { borrowing, epochs, runSteps } from '../../train/epochs.ts';
+import { borrowing, runSteps } from '../../train/epochs.ts';
 import { initialTensors, scalarFeeds } from '../../train/loop.ts';
 import { OPTIMIZERS } from '../../train/optimizers.ts';
 import { openPrograms } from '../../train/programs.ts';
@@ -9,10 +9,10 @@ import { observationSize } from '../environment.ts';
 import { openActor } from './actor.ts';
 import { type BatchForm, batchSlots, passOf } from './batches.ts';
 import { distributionOf } from './distribution.ts';
-import { greedyActions, MOST_LANES } from './evaluate.ts';
+import { MOST_LANES } from './evaluate.ts';
 import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
-import { play } from './play.ts';
-import { checkRandomness, keepBest, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
+import { policyTraining } from './policy-training.ts';
+import { checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
 import { collect, type Rollout } from './rollout.ts';
 import { OBSERVATIONS, openScaler } from './scaler.ts';
 import { openTrainingLanes } from './training-lanes.ts';
@@ -178,43 +178,25 @@ export async function openActorCritic(
     return total / rollouts;
   }
 
-  const greedy = greedyActions(environment, 'actor-critic');
-  const measure = (samples: typeof valid) => play(environment, samples, validator, greedy, signal);
-  const tensors = async () => splitTensors(built.vectors, await ready.state.read());
-  const statistics = () => ({
-    ...(settings.scaleObservations && scaler.tensors()),
-    ...(settings.scaleRewards && rewards.tensors()),
+  return policyTraining({
+    ...{
+      request,
+      form: 'actor-critic',
+      validator,
+      history,
+      plannedEpochs,
+      plannedSteps: planned * perRollout,
+      dispose,
+    },
+    own: new Set([...built.parameters, ...built.statistics].map(({ path }) => path)),
+    epochs: {
+      ...{ now, opened, compileSeconds, train },
+      training: [program, ready.acting.program],
+      validation: ready.validating.program,
+    },
+    steps: () => steps,
+    tensors: async () => splitTensors(built.vectors, await ready.state.read()),
+    observations: () => (settings.scaleObservations ? scaler.tensors() : {}),
+    others: () => (settings.scaleRewards ? rewards.tensors() : {}),
   });
-  const own = new Set([...built.parameters, ...built.statistics].map(({ path }) => path));
-  const best = keepBest(history, checkpoint?.best, async () => {
-    const all = Object.entries(await tensors()).filter(([name]) => own.has(name));
-    return { ...Object.fromEntries(all), ...(settings.scaleObservations && scaler.tensors()) };
-  });
-  const epoch = epochs({
-    history,
-    now,
-    opened,
-    compileSeconds,
-    training: [program, ready.acting.program],
-    validation: ready.validating.program,
-    train,
-    validate: () => measure(valid),
-  });
-
-  return {
-    history,
-    epoch: () => best.around(epoch),
-    keptEpoch: best.keptEpoch,
-    plannedEpochs,
-    plannedSteps: planned * perRollout,
-    weights: best.weights,
-    checkpoint: async () => ({
-      history: [...history],
-      steps,
-      tensors: { ...(await tensors()), ...statistics() },
-      ...best.checkpoint(),
-    }),
-    measure: async (samples) => ({ metrics: await measure(samples) }),
-    dispose,
-  };
 }

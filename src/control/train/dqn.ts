@@ -2,7 +2,7 @@ import { invalid } from '../../common/errors.ts';
 import { type OptionsBy, optionsBy } from '../../common/options.ts';
 import type { State } from '../../engine/engine.ts';
 import * as ops from '../../graph/ops.ts';
-import { borrowing, epochs, runSteps } from '../../train/epochs.ts';
+import { borrowing, runSteps } from '../../train/epochs.ts';
 import { initialTensors, scalarFeeds } from '../../train/loop.ts';
 import { OPTIMIZERS } from '../../train/optimizers.ts';
 import { openPrograms } from '../../train/programs.ts';
@@ -10,11 +10,11 @@ import { joinTensors, splitTensors } from '../../train/vectors.ts';
 import { observationSize } from '../environment.ts';
 import { openActor } from './actor.ts';
 import { largest } from './distribution.ts';
-import { greedyActions, MOST_LANES } from './evaluate.ts';
+import { MOST_LANES } from './evaluate.ts';
 import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
-import { play } from './play.ts';
+import { policyTraining } from './policy-training.ts';
 import { type Drawn, openReplay } from './replay.ts';
-import { checkRandomness, keepBest, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
+import { checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
 import { OBSERVATIONS, openScaler } from './scaler.ts';
 import { openTrainingLanes } from './training-lanes.ts';
 
@@ -241,44 +241,30 @@ export async function openDqn(
     };
   }
 
-  const greedy = greedyActions(environment, 'action-values');
-  const measure = (samples: typeof valid) => play(environment, samples, validator, greedy, signal);
-  const tensors = async () => splitTensors(built.vectors, await state.read());
-  const statistics = () => (settings.scaleObservations ? scaler.tensors() : {});
-  const best = keepBest(history, checkpoint?.best, async () => {
-    const all = Object.entries(await tensors()).filter(([name]) => own.has(name));
-    return { ...Object.fromEntries(all), ...statistics() };
-  });
-  const epoch = epochs({
-    history,
-    now,
-    opened,
-    compileSeconds,
-    training: [program, ready.acting.program, ready.valuing.program],
-    validation: ready.validating.program,
-    train,
-    validate: () => measure(valid),
-  });
-
-  return {
-    history,
-    epoch: () => best.around(epoch),
-    keptEpoch: best.keptEpoch,
-    plannedEpochs,
-    plannedSteps: planned * laneCount,
-    weights: best.weights,
-    async checkpoint() {
-      const targets = Object.entries(await target.read()).map(([name, tensor]) => [`${TARGET}/${name}`, tensor]);
-      return {
-        history: [...history],
-        steps,
-        tensors: { ...(await tensors()), ...Object.fromEntries(targets), ...replay.tensors(), ...statistics() },
-        ...best.checkpoint(),
-      };
+  return policyTraining({
+    ...{
+      request,
+      form: 'action-values',
+      validator,
+      history,
+      plannedEpochs,
+      plannedSteps: planned * laneCount,
+      own,
+      dispose,
     },
-    measure: async (samples) => ({ metrics: await measure(samples) }),
-    dispose,
-  };
+    epochs: {
+      ...{ now, opened, compileSeconds, train },
+      training: [program, ready.acting.program, ready.valuing.program],
+      validation: ready.validating.program,
+    },
+    steps: () => steps,
+    tensors: async () => splitTensors(built.vectors, await state.read()),
+    observations: () => (settings.scaleObservations ? scaler.tensors() : {}),
+    async others() {
+      const targets = Object.entries(await target.read()).map(([name, tensor]) => [`${TARGET}/${name}`, tensor]);
+      return { ...Object.fromEntries(targets), ...replay.tensors() };
+    },
+  });
 }
 
 /** Q [R, count] at the actions that were taken against their targets, by Huber's loss: e² / 2 up to 1, |e| − 1/2 beyond. */

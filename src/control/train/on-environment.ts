@@ -3,36 +3,43 @@ import type { DatasetInfo } from '../../data/dataset.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { NodeId } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
-import type { SpaceOptions, Task } from '../../space/space.ts';
 import type { Module } from '../../space/tree/module.ts';
 import { childrenOf } from '../../space/tree/walk.ts';
+import { outputsOf, type PolicyForm } from '../../task/environment.ts';
+import { CONTROL } from '../../task/index.ts';
 import { mapValues, type Nodes, type TensorSpec } from '../../task/spec.ts';
 import type { StepTask } from '../../task/task.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
-import { type ActionSpec, type Environment, observationSize } from '../environment.ts';
+import { type Environment, observationSize } from '../environment.ts';
 
-/**
- * What a network gives for an observation. actor-critic: the outputs of a distribution of actions (a logit for each discrete one; means and
- * logarithms of deviations of continuous ones), then the value of the state. action-values: the value of each discrete action.
- */
-export type PolicyForm = 'actor-critic' | 'action-values';
-
-/** What a space of policies is created for. `memory`: with a time axis, so that it has recurrent members. */
-export function policyTask({ observation, action }: Environment, form: PolicyForm, memory = false): Task {
-  const outputs = outputsOf(action, form);
-  const input = memory ? [observationSize(observation), 1] : observation.shape;
-  return { kind: 'control', input, outputs, ...(memory && { positions: [1] }) };
-}
-
-/** The options of the space `policy` for it. */
-export function policyOptions({ action }: Environment, form: PolicyForm): SpaceOptions {
-  const isCritic = form === 'actor-critic';
-  return { value: isCritic, deviations: isCritic && action.kind === 'continuous' };
-}
-
-function outputsOf(action: ActionSpec, form: PolicyForm): number {
-  const own = action.kind === 'discrete' ? action.count : 2 * action.size;
-  return form === 'actor-critic' ? own + 1 : own;
+/** An environment as the data of policies of this form, which a search space and an export are made for. `memory`: with a time axis. */
+export function environmentData(
+  environment: Environment,
+  form: PolicyForm,
+  memory = false,
+  counts: DatasetInfo['counts'] = { train: 0, valid: 0, test: 0 },
+): DatasetInfo {
+  const { name, description, observation, action, maxSteps, success, fitness } = environment;
+  const size = action.kind === 'discrete' ? action.count : action.size;
+  return {
+    name,
+    kind: CONTROL,
+    input: memory ? [observationSize(observation), 1] : observation.shape,
+    outputs: outputsOf(action, form),
+    labels: action.names ?? Array.from({ length: size }, (_, i) => `action ${i}`),
+    mean: [],
+    deviation: [],
+    environment: {
+      description,
+      action,
+      form,
+      maxSteps,
+      success: success.rule,
+      ...(fitness !== undefined && { fitness }),
+    },
+    counts,
+    notes: [],
+  };
 }
 
 /** Whether a network remembers: it then reads sequences, [F, T]. */
@@ -57,10 +64,11 @@ export interface PolicyUse {
  */
 export function onEnvironment(
   network: Module,
-  { name, observation, action }: Environment,
+  environment: Environment,
   { form, loss, targets = {} }: PolicyUse,
   length = 1,
 ): NetworkOnData<StepTask> {
+  const { observation, action } = environment;
   const outputs = outputsOf(action, form);
   const recurrent = isRecurrent(network);
   const steps = recurrent ? length : 1;
@@ -86,16 +94,6 @@ export function onEnvironment(
       );
     },
   };
-  const info: DatasetInfo = {
-    name,
-    kind: 'control',
-    input,
-    outputs,
-    labels: [],
-    mean: [],
-    deviation: [],
-    counts: { train: 0, valid: 0, test: 0 },
-    notes: [],
-  };
+  const info: DatasetInfo = { ...environmentData(environment, form), input };
   return { network, info, resolution: 1, task, ...(recurrent && { state: true }) };
 }

@@ -22,12 +22,35 @@ export function episodes(first: number, count: number): Samples {
 }
 
 /** How a policy does: means over episodes. */
-interface PlayMetrics extends Metrics {
+export interface PlayMetrics extends Metrics {
   /** Undiscounted. */
   readonly return: number;
   /** Fraction of the episodes that succeeded, by the environment's own rule. */
   readonly success: number;
   readonly steps: number;
+  /** What evolution maximizes: the return, unless the environment defines another. */
+  readonly fitness: number;
+}
+
+/** The numbers of the episodes that samples stand for. */
+export async function episodeNumbers(samples: Samples): Promise<Int32Array> {
+  const numbers = new Int32Array(samples.count);
+  await samples.read(
+    Array.from(numbers, (_, i) => i),
+    { episode: numbers },
+  );
+  return numbers;
+}
+
+export function meanOf(played: readonly Episode[]): PlayMetrics {
+  const mean = (value: (episode: Episode) => number) =>
+    played.reduce((sum, episode) => sum + value(episode), 0) / played.length;
+  return {
+    return: mean((episode) => episode.return),
+    success: mean(({ succeeded }) => Number(succeeded)),
+    steps: mean(({ steps }) => steps),
+    fitness: mean(({ fitness }) => fitness),
+  };
 }
 
 /**
@@ -41,14 +64,9 @@ export async function play(
   choose: (outputs: Float32Array, lane: number, actions: Float32Array) => void,
   signal?: AbortSignal,
 ): Promise<PlayMetrics> {
-  const numbers = new Int32Array(samples.count);
-  await samples.read(
-    Array.from(numbers, (_, i) => i),
-    { episode: numbers },
-  );
+  const numbers = await episodeNumbers(samples);
   const lanes = environment.open(actor.lanes);
   const actions = new Float32Array(actor.lanes * actionSize(environment.action));
-  let played: readonly Episode[];
   try {
     const queue = episodeQueue(lanes, numbers.length, (lane, at) => {
       lanes.reset(lane, rng('episode', numbers[at] as number));
@@ -61,15 +79,8 @@ export async function play(
       lanes.step(actions);
       queue.advance();
     }
-    played = queue.episodes;
+    return meanOf(queue.episodes);
   } finally {
     lanes.close();
   }
-  const mean = (value: (episode: Episode) => number) =>
-    played.reduce((sum, episode) => sum + value(episode), 0) / played.length;
-  return {
-    return: mean((episode) => episode.return),
-    success: mean(({ succeeded }) => Number(succeeded)),
-    steps: mean(({ steps }) => steps),
-  };
 }

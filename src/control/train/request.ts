@@ -16,7 +16,7 @@ export interface PolicyRequest {
   readonly engine: Engine;
   /** Caches this engine's programs between trainings; by default they are disposed of at the end. */
   readonly programs?: Programs;
-  /** Without open choices. Its outputs are those of `policyTask`. */
+  /** Without open choices. Its outputs are those of `environmentData`. */
   readonly network: Module;
   readonly environment: Environment;
   /** Episodes that are played after each epoch (`episodes`): the epoch that hands its weights on is chosen by them. */

@@ -16,6 +16,8 @@ export interface Scaler {
   scale(rows: Float32Array, into: Float32Array): void;
   /** Of value `i`; 1 before the second row. */
   deviation(i: number): number;
+  /** What it scales by, each value's own; undefined before the second row, when it changes nothing. */
+  statistics(): { readonly mean: Float32Array; readonly deviation: Float32Array } | undefined;
   /** All that it knows, to be continued from. */
   tensors(): Record<string, HostTensor>;
 }
@@ -52,6 +54,8 @@ export function openScaler(name: string, size: number, from: Tensors = {}): Scal
       }
     },
     deviation,
+    statistics: () =>
+      rowsSeen() < 2 ? undefined : { mean: mean.slice(), deviation: mean.map((_, i) => deviation(i)) },
     tensors: () => ({
       [`${name}/count`]: { shape: [1], data: count.slice() },
       [`${name}/mean`]: { shape: [size], data: mean.slice() },

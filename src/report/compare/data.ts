@@ -3,7 +3,7 @@ import type { Architecture } from '../../space/space.ts';
 
 /** A moment at which the best so far became better. */
 export interface Step {
-  /** Seconds or evaluations from the beginning of the search. */
+  /** Seconds, evaluations or environment steps from the beginning of the search. */
   readonly at: number;
   readonly value: number;
 }
@@ -46,7 +46,7 @@ export interface Comparison {
   readonly title: string;
   readonly objective: Objective;
   /** What `at` counts. */
-  readonly axis: 'seconds' | 'evaluations';
+  readonly axis: 'seconds' | 'evaluations' | 'environment steps';
   /** The budget in words. */
   readonly budget: string;
   /** What all runs had in common, in words, by name. */

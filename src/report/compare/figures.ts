@@ -26,7 +26,7 @@ function overTime(comparison: Comparison, points: readonly BandPoint[], y: Plot.
     {
       ...FIGURE,
       x: {
-        label: `${comparison.axis === 'seconds' ? 'search time (seconds)' : 'evaluations'} →`,
+        label: `${comparison.axis === 'seconds' ? 'search time (seconds)' : comparison.axis} →`,
         tickFormat: showTick,
         ticks: 6,
       },

@@ -56,7 +56,7 @@ ${endRows(card, task)}
 
 ## Data
 
-${line(info.name)}: ${showCount(info.counts.train)} training, ${showCount(info.counts.valid)} validation and ${showCount(info.counts.test)} test samples. ${line(withoutFolders(card.training))}
+${samplesOf(info)} ${line(withoutFolders(card.training))}
 
 ${info.notes.map((note) => `- ${line(withoutFolders(note))}`).join('\n')}
 
@@ -68,17 +68,26 @@ ${metricsNote(card)}
 
 ## Limits
 
-- The figures hold for samples like those of the data set above; on other data the model may be confidently wrong.
+- ${info.environment === undefined ? 'The figures hold for samples like those of the data set above; on other data the model may be confidently wrong.' : 'The figures hold for episodes of this environment; in another one, or on a real system, the policy may fail.'}
 ${limitOf(task, info)}- Not evaluated for fairness across groups or for robustness to adversarial inputs.
 
 ## How to call it
 
 Normalization is part of the model: feed raw values. The metadata of the file (keys \`netsmith.*\`) contains the same information as this card.
 
-${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors)}${encodingSection(info)}`;
+${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors, info.environment !== undefined)}${encodingSection(info)}`;
 }
 
-function kindOf({ classes, standardized }: TaskDefinition, { kind, outputs }: DatasetInfo): string {
+function samplesOf({ name, counts, environment }: DatasetInfo): string {
+  if (environment === undefined)
+    return `${line(name)}: ${showCount(counts.train)} training, ${showCount(counts.valid)} validation and ${showCount(counts.test)} test samples.`;
+  const { maxSteps, success } = environment;
+  const parts = `Measured on ${showCount(counts.valid)} validation and ${showCount(counts.test)} test episodes of at most ${showCount(maxSteps)} steps, which no training played.`;
+  return `The environment ${line(name)}. ${parts} Success: ${line(success)}.`;
+}
+
+function kindOf({ classes, standardized }: TaskDefinition, { name, kind, outputs, environment }: DatasetInfo): string {
+  if (environment !== undefined) return `policy for the environment ${line(name)}`;
   if (classes) return `classifier of ${outputs} classes`;
   if (standardized) return `regression of ${outputs === 1 ? 'one target' : `${outputs} targets`}`;
   return `network for the task ${line(kind)}`;
@@ -114,13 +123,12 @@ function endRows({ info, own }: ModelCardData, { classes, meaning, outputsName, 
 }
 
 /** How a model of named tensors is called. */
-function ownCalls(file: string, { inputs, outputs, states }: ModelTensors): string {
+function ownCalls(file: string, { inputs, outputs, states }: ModelTensors, isPolicy: boolean): string {
   const feeds = Object.entries({ ...inputs, ...states }).map(
     ([name, { shape, dtype }]) => `    "${name}": np.zeros((1, ${[...shape, ''].join(', ')}), np.${dtype}),`,
   );
-  return `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.
-
-Python:
+  const predict = `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.\n\n`;
+  return `${isPolicy ? '' : predict}Python:
 
 \`\`\`python
 import numpy as np, onnxruntime as ort

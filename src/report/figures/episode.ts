@@ -28,17 +28,43 @@ const PICTURES: Readonly<Partial<Record<EnvironmentName, (frame: Frame) => reado
   breakout,
 };
 
-/** The SVG of a recorded episode; undefined for an environment that has no picture, as one of a user's own. */
-export function episodeFigure(name: string, { frames, rewards, episode }: EpisodeRecording): string | undefined {
-  const picture = Object.hasOwn(PICTURES, name) ? PICTURES[name as EnvironmentName] : undefined;
-  if (picture === undefined) return undefined;
+/** An episode as it is drawn: plain data, a dozen states at most. */
+export interface ShownEpisode {
+  /** The states, and the step that each has come after. */
+  readonly frames: readonly (readonly number[])[];
+  readonly steps: readonly number[];
+  /** Steps of the whole episode. */
+  readonly length: number;
+  readonly return: number;
+  readonly succeeded: boolean;
+}
+
+/** Whether episodes of this environment can be drawn: of known ones with a picture alone. */
+export const hasPicture = (name: string): boolean => Object.hasOwn(PICTURES, name);
+
+export function shownEpisode({ frames, rewards, episode }: EpisodeRecording): ShownEpisode {
   const steps = shownSteps(frames.length);
+  const { succeeded } = episode;
+  const drawn = steps.map((step) => [...(frames[step] ?? [])]);
+  return { frames: drawn, steps, length: rewards.length, return: episode.return, succeeded };
+}
+
+/** The SVG of a recorded episode; undefined for an environment that has no picture, as one of a user's own. */
+export function episodeFigure(name: string, recording: EpisodeRecording): string | undefined {
+  return drawEpisode(name, shownEpisode(recording));
+}
+
+/** The same of the states that are shown. */
+export function drawEpisode(name: string, episode: ShownEpisode): string | undefined {
+  const picture = hasPicture(name) ? PICTURES[name as EnvironmentName] : undefined;
+  if (picture === undefined) return undefined;
+  const { frames, steps, length } = episode;
   const rows = Math.ceil(steps.length / COLUMNS);
   const [width, height] = [Math.min(steps.length, COLUMNS) * WIDE, rows * (HIGH + CAPTION)];
-  const label = `Episode of ${name}: ${rewards.length} steps, return ${shown(episode.return)}, ${episode.succeeded ? 'a success' : 'no success'}; ${steps.length} of ${frames.length} states drawn`;
+  const label = `Episode of ${name}: ${length} steps, return ${shown(episode.return)}, ${episode.succeeded ? 'a success' : 'no success'}; ${steps.length} of ${length + 1} states drawn`;
   const panels = steps.map((step, i) => {
     const [x, y] = [(i % COLUMNS) * WIDE, Math.floor(i / COLUMNS) * (HIGH + CAPTION)];
-    const content = picture(frames[step] ?? []);
+    const content = picture(frames[i] ?? []);
     return html`<g transform="translate(${x} ${y})"><rect x="2" y="2" width="${WIDE - 4}" height="${HIGH - 4}" rx="4" fill="none" stroke="var(--line)"/>${content}<text x="${WIDE / 2}" y="${HIGH + 11}" text-anchor="middle" font-size="11" fill="currentColor">step ${step}</text></g>`;
   });
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${label}" font-family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"><title>${label}</title>${panels}</svg>`

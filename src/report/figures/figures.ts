@@ -154,13 +154,14 @@ export function learningCurves(
   trials: readonly ReportTrial[],
   objective: Objective,
   highlight: number | undefined,
+  stepsPerEpoch?: number,
 ): Figure | undefined {
   const { metric } = objective;
   const curves = trials
     .filter(({ purpose }) => purpose === 'search')
     .map(({ trial, curve }) =>
       curve
-        .map((report) => ({ trial, step: report.step, value: report.metrics[metric] }))
+        .map((report) => ({ trial, step: report.step * (stepsPerEpoch ?? 1), value: report.metrics[metric] }))
         .filter((point): point is typeof point & { value: number } => Number.isFinite(point.value)),
     )
     .filter((points) => points.length > 0);
@@ -173,10 +174,14 @@ export function learningCurves(
   const svg = plot(
     {
       x: {
-        label: 'epoch →',
-        ticks: longest <= 1 ? [1] : wholeTicks(1, longest),
-        tickFormat: 'd',
-        domain: longest <= 1 ? [0, 2] : [1, longest],
+        ...(stepsPerEpoch === undefined
+          ? {
+              label: 'epoch →',
+              ticks: longest <= 1 ? [1] : wholeTicks(1, longest),
+              tickFormat: 'd',
+              domain: longest <= 1 ? [0, 2] : [1, longest],
+            }
+          : { label: 'environment steps →', ticks: 6, tickFormat: showTick, domain: [0, longest] }),
       },
       y: valueAxis(
         objective,

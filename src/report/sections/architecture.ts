@@ -1,6 +1,7 @@
 import { factsOf } from '../../task/index.ts';
 import type { ReportData } from '../data.ts';
 import { drawPanels } from '../drawing/draw.ts';
+import { drawGenome } from '../drawing/genome.ts';
 import { architectureText } from '../drawing/text.ts';
 import { html, trusted } from '../markup.ts';
 import { showBytes, showCount, showLarge } from '../numbers.ts';
@@ -13,6 +14,11 @@ export async function architectureSection({ winner, data }: ReportData): Promise
   const { network, costs } = winner;
   const [id, title, caption] = ['architecture', 'Architecture', `Trial ${winner.trial}, the winner.`];
   const notation = ['Notation', html`<code>${winner.architecture}</code>`] as const;
+  const drawn = winner.genome && (await drawGenome(winner.genome.genome, winner.genome.shape));
+  if (drawn !== undefined) {
+    const body = html`${factTable(caption, [notation])}<div class="panels"><figure><figcaption>The genome, inputs above</figcaption>${boxed('The genome', false, trusted(drawn))}</figure></div>`;
+    return { id, title, body };
+  }
   if (network === undefined || costs === undefined) return { id, title, body: factTable(caption, [notation]) };
   const panels = await drawPanels(network, { title: `Architecture of trial ${winner.trial}` });
   const layers = dataTable({

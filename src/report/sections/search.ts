@@ -33,7 +33,8 @@ function figures(data: ReportData): Markup {
   const { where, part } = SOURCES[estimator];
   const chosen = winner?.trial;
   const [overTrials, overTime] = [bestOverTrials(trials, objective, part), bestOverTime(trials, objective, part)];
-  const curves = estimator === 'train' ? learningCurves(trials, objective, chosen) : undefined;
+  const curves =
+    estimator === 'train' ? learningCurves(trials, objective, chosen, data.policy?.stepsPerEpoch) : undefined;
   const shown = [
     figure(overTrials?.svg, `Best so far (line) and each trial (dots), ${where}${leftOut(overTrials)}`),
     figure(overTime?.svg, `The same over search time${leftOut(overTime)}`),

@@ -10,7 +10,7 @@ import { firstGenome } from './start.ts';
 import { addConnection, addNode, align, cross, perturb, reenable } from './vary.ts';
 
 /** The options of `neatSpace`. */
-const OPTIONS = {
+export const NEAT_SPACE_OPTIONS = {
   /** The value of a node that is always the same, such as the 0.5 of Stanley's pole balancing; 0: no such node. */
   bias: { default: 1, min: -1000, max: 1000 },
   /** Whether connections may form cycles: then a network has a state from step to step. */
@@ -57,6 +57,9 @@ export interface NeatSpace extends SearchSpace {
   parse(text: string): Genome;
 }
 
+/** Whether a space's members are genomes that are networks. */
+export const isNeatSpace = (space: SearchSpace): space is NeatSpace => space.genome !== undefined && 'shape' in space;
+
 /**
  * The genomes of NEAT (Stanley & Miikkulainen 2002): networks of any structure with their weights, found by mutation from small ones.
  * Innovation numbers are computed, not counted: see marks.ts for why and for the differences. The genome is in genome.ts, its moves
@@ -70,7 +73,7 @@ export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
   for (const [field, count] of Object.entries({ inputs, outputs }))
     if (!Number.isSafeInteger(count) || count < 1 || count > 10_000)
       throw invalid(place, `${field} is ${count}`, 'must be a whole number from 1 to 10,000');
-  const { bias, recurrent, weightLimit, growth, ...start } = optionsBy(OPTIONS, rest, place);
+  const { bias, recurrent, weightLimit, growth, ...start } = optionsBy(NEAT_SPACE_OPTIONS, rest, place);
   if (!growth && start.start === 'random')
     throw invalid(place, 'growth is false and start is "random"', 'a fixed structure is minimal or layered');
   const shape: GenomeShape = Object.freeze({ inputs, outputs, bias, recurrent, weightLimit });

@@ -163,7 +163,7 @@ export function within<T>(place: string, body: () => T): T {
 /** Throws UserError unless it is a task: used where one comes from outside. */
 export function checkTask(task: unknown): asserts task is Task {
   if (!isObject(task)) throw new UserError('task is missing; needs kind, input and outputs');
-  const { kind, input, outputs, positions = [], vocabulary = 1, quantiles = [] } = task;
+  const { kind, input, outputs, positions = [], vocabulary = 1, quantiles = [], head } = task;
   if (typeof kind !== 'string' || kind === '') {
     throw new UserError(`task is ${JSON.stringify(kind)}; must be a name, such as classification or regression`);
   }
@@ -181,6 +181,8 @@ export function checkTask(task: unknown): asserts task is Task {
   if (!isSize(vocabulary)) {
     throw new UserError(`vocabulary is ${JSON.stringify(vocabulary)}; must be a whole number of at least 1`);
   }
+  if (head !== undefined && !(isObject(head) && [head.value, head.deviations].every((one) => typeof one === 'boolean')))
+    throw new UserError(`head is ${JSON.stringify(head)}; must be { value, deviations }, each true or false`);
   const rise = (edges: unknown) =>
     Array.isArray(edges) && edges.every((edge, k) => Number.isFinite(edge) && (k === 0 || edge > edges[k - 1]));
   if (task.padded !== undefined && task.padded !== true) {

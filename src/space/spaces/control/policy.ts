@@ -32,11 +32,12 @@ const LARGEST_SIDE = 16;
  *
  * `value`: the last output is the value of the state, which a decision gives a network of its own (separate) or the policy's (shared).
  * `deviations`: the outputs before it are means of a Gaussian and as many logarithms of its deviations, which depend on no observation.
- * (5 + 5^2 + 5^3) · 3 · 2 = 930 architectures; of images 9 times as many, with a time axis 11 times as many.
+ * A task that has a `head` says both, whatever the options are. (5 + 5^2 + 5^3) · 3 · 2 = 930 architectures; of images 9 times as many, with a time axis 11 times as many.
  */
 export const policy = defineSpace(
   'policy',
-  (task, { value, deviations }) => {
+  (task, options) => {
+    const { value, deviations } = task.head ?? options;
     const outputs = policyOutputs(task, value, deviations);
     const policyHead = (): Module => (deviations ? gaussian(outputs / 2) : linear(outputs));
     const body = bodyOf(task);
