@@ -9,7 +9,7 @@ import { json } from './support/netsmith.ts';
 import { start, startHeld } from './support/process.ts';
 
 const SETTINGS =
-  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 3 --seed 5'.split(' ');
+  '--space mlp --train-samples 300 --epochs 3 --seed 5'.split(' ');
 
 let folder = '';
 before(() => {
@@ -69,7 +69,7 @@ test('Ctrl-C finishes cleanly and says how to resume; resume gives the result of
 test('a second writer is refused with the process id of the first, while readers are welcome', async () => {
   const dir = join(folder, 'busy');
   const until = join(folder, 'looked');
-  const hold = { text: '[40 of 50]', times: 1, until };
+  const hold = { text: '[5 of 50]', times: 1, until };
   const first = startHeld(hold, 'search', ...SETTINGS, '--trials', '50', '--out', dir);
   let looked: Promise<[{ code: number; err: string }, { code: number; out: string }]> | undefined;
   const ended = finish(first, (err) => {

@@ -173,7 +173,8 @@ suite('netsmith profile', () => {
 
   test('a study takes latencies from the table, and only on the target that it was measured on', async () => {
     const out = join(folder, 'looked-up');
-    const study = ['--estimator', 'proxies', '--space', 'small-cnn', '--workers', '1', '--latency-table', table];
+    const proxies = ['--estimator', 'proxies', '--objective', 'naswot', '--space', 'small-cnn', '--workers', '1'];
+    const study = [...proxies, '--latency-table', table];
     await json('search', ...study, '--trials', '2', '--out', out);
     const trials: readonly Found[] = await json('trials', out);
     assert.equal(trials.length, 2);

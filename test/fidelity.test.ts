@@ -8,7 +8,7 @@ import { json, netsmith } from './support/netsmith.ts';
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-fidelity-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const SMALL = ['--train-samples', '96', '--epochs', '4', '--seed', '5'];
+const SMALL = ['--space', 'mlp', '--train-samples', '96', '--epochs', '4', '--seed', '5'];
 
 interface Listed {
   readonly trial: number;

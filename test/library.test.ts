@@ -40,13 +40,12 @@ let studies = 0;
 const fresh = () => join(folder, `study-${studies++}`);
 
 const SMALL = {
-  space: 'nas-bench-201',
-  spaceOptions: { cells: 1, channels: 4 },
+  space: 'mlp',
   trainSamples: 100,
   epochs: 1,
   seed: 3,
 } as const satisfies StudySpec;
-const SMALL_FLAGS = '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 100 --epochs 1 --seed 3';
+const SMALL_FLAGS = '--space mlp --train-samples 100 --epochs 1 --seed 3';
 
 const toy = defineSpace('toy', () =>
   sequential(

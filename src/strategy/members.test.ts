@@ -14,6 +14,7 @@ import {
   successor,
 } from '../space/index.ts';
 import type { Architecture, Space } from '../space/space.ts';
+import { constrained } from '../space/tree/constrain.ts';
 import { countingSpace } from '../space/testing/counting.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { createStrategy, STRATEGIES } from './index.ts';
@@ -68,7 +69,9 @@ suite('members near the smallest', () => {
   });
 
   test('are those of exhaustive search in a space of this package', () => {
-    const mlp = SPACES.mlp.create({ kind: 'classification', input: [13], outputs: 2 });
+    const whole = SPACES.mlp.create({ kind: 'classification', input: [13], outputs: 2 });
+    // 2,340 of its 28,080 architectures: a cost of each is measured.
+    const mlp = constrained(whole, { fix: { activation: 'relu', normalisation: 'none' } });
     const costs = new Map(
       all(mlp).map((one) => [architectureKey(one), { params: networkCosts(resolve(mlp, one), mlp.task).params }]),
     );
