@@ -9,6 +9,7 @@ import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
 import { type Agreement, agreementsOf } from '../study/agreement.ts';
+import { latencySettings } from '../study/latency.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
 import type { StudySettings } from '../study/spec.ts';
 import { isOwnFile } from '../study/spec.ts';
@@ -16,6 +17,7 @@ import type { Clock, EarlierTrial, StrategyState, StudyRecord, Trial } from '../
 import { openStudyStore } from '../study/study.node.ts';
 import { spaceTask } from '../task/index.ts';
 import { checkSettings as checkTraining } from '../train/settings.ts';
+import { deviceLimit } from './device/limit.ts';
 import { absentSpace, type OwnCode } from './own-code.ts';
 import { ownSpaceBeside } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';
@@ -154,9 +156,11 @@ export async function readStudy(dir: string, given?: SearchSpace): Promise<ReadS
 function withoutSlow(all: readonly Trial[], { remeasured = [], settings }: StudyPlan): readonly Trial[] {
   const trials = all.filter(({ purpose }) => purpose === 'search' || purpose === 'confirm');
   const reasons = new Map<string, string>();
+  const given = latencySettings(settings);
+  const limit = given && deviceLimit(given);
   for (const { trial: number, kept, ...latency } of remeasured) {
     const found = trials.find(({ purpose, trial }) => purpose === 'search' && trial === number);
-    const reason = `latency was ${showLatency(latency)} when measured again; the limit is ${settings.maxLatency}`;
+    const reason = `latency was ${showLatency(latency)} when measured again; the limit is ${limit?.words}`;
     if (found !== undefined && !kept) reasons.set(architectureKey(found.architecture), reason);
   }
   return trials.map((trial) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import stringWidth from 'string-width';
 import type { Fidelity } from '../common/fidelity.ts';
-import { METRICS } from '../common/metrics.ts';
+import { COST_METRICS, METRICS } from '../common/metrics.ts';
 import { searchSpaceOf } from '../space/index.ts';
 import { mlp } from '../space/spaces/index.ts';
 import type { StudyEvent } from '../study/events.ts';
@@ -140,6 +140,18 @@ test('several objectives show the front, and its hypervolume where the reference
     terminal.shown().join('\n'),
     /^front +2 networks, accuracy 70\.00\u00a0% to 90\.00\u00a0%, params 2,000 to 1,000, hypervolume 0\.750$/m,
   );
+});
+
+test('the line of a trial has all objectives, costs among them', (t) => {
+  const setup = shown();
+  const others = ['flops', 'loss'] as const;
+  const objectives: Shown['problem']['objectives'] = [
+    setup.problem.objectives[0],
+    ...others.map((metric) => ({ metric, ...{ ...METRICS, ...COST_METRICS }[metric] })),
+  ];
+  const { terminal, after } = viewAt(t, 160, { ...setup, problem: { ...setup.problem, objectives } });
+  after(1, ended(0, { metrics: { accuracy: 0.75, loss: 0.5 }, costs: { params: 2410, flops: 7e6 } }));
+  assert.match(terminal.shown().join('\n'), /accuracy 75\.00\u00a0%, flops 7\.00 M, loss 0\.5, 2,410 parameters/);
 });
 
 test('a supernet that ended before its last epoch says why', () => {

@@ -165,6 +165,7 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
   const value = `${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
   const about = [
     trial.state === 'failed' ? `failed: ${trial.reason}` : [...howFar(trial, setup), value].join(', '),
+    ...otherObjectives(trial, setup),
     ...sizeOf(trial),
     ...(trial.seconds > 0 ? [showSeconds(trial.seconds)] : []),
   ];
@@ -194,6 +195,15 @@ function supernetEnd(trial: Trial, setup: Shown): string {
       ? `, stopped after ${done} of ${of} epochs by eigenvalueStop: its loss became sharp in the architecture`
       : '';
   return `supernet: trained, ${showSeconds(seconds)}${early}`;
+}
+
+/** What is known of the other objectives, except the size, which has a place of its own. */
+function otherObjectives({ metrics, costs }: Trial, { problem, settings }: Shown): readonly string[] {
+  return problem.objectives.slice(1).flatMap(({ metric }) => {
+    const value = metrics[metric] ?? costs[metric];
+    if (value === undefined || metric === 'params') return [];
+    return [`${nameOfMetric(settings, metric)} ${showMetric(metric, value)}`];
+  });
 }
 
 /** The size of a network. */

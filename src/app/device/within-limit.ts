@@ -1,4 +1,4 @@
-/** The limit of latency at the end of a run: which network is trained for good, and what its exported file takes. */
+/** The limits of latency and energy at the end of a run: which network is trained for good, and what its exported file takes. */
 import { smallest } from '../../common/extremes.ts';
 import { type Measured, showLatency, showMilliseconds } from '../../device/measure.ts';
 import { untrainedExport } from '../../report/export/untrained.ts';
@@ -12,12 +12,13 @@ import { type ChoiceOptions, type Chosen, chosen } from '../choice.ts';
 import type { Notes } from '../notes.ts';
 import { type Setup, treeOf } from '../setup.ts';
 import { planOf, planToJson, type ReadStudy, readStudy } from '../study.ts';
+import { type DeviceLimit, deviceLimit } from './limit.ts';
 import { latencyOfFile, openMeter } from './meter.ts';
 
 /** A second measurement, where the first does not say that the limit is kept. */
 const THOROUGH = { rounds: { least: 4, most: 16 }, seconds: 0.6 };
 
-/** The best network of a study that keeps its limit of latency, and the study, in which those that do not count as failed. */
+/** The best network of a study that keeps its limits on the device, and the study, in which those that do not count as failed. */
 export interface Within {
   readonly study: ReadStudy;
   readonly best: Chosen;
@@ -36,12 +37,12 @@ export async function chooseWithin(
 ): Promise<Within> {
   const given = latencySettings(setup.settings);
   const first = await readStudy(dir);
-  if (given?.max === undefined) return { study: first, best: chosen(first, dir, options) };
-  const { max } = given;
+  const limit = given && deviceLimit(given);
+  if (given === undefined || limit === undefined) return { study: first, best: chosen(first, dir, options) };
   const meter = await openMeter(given);
   try {
     for (let study = first; ; study = await readStudy(dir)) {
-      if (bestTrials(study).length === 0) throw nothingKeeps(dir, study);
+      if (bestTrials(study).length === 0) throw nothingKeeps(dir, study, limit);
       const best = chosen(study, dir, options);
       const { trial, architecture } = best.trial;
       if (study.remeasured?.some((one) => one.trial === trial && one.kept)) return { study, best };
@@ -49,12 +50,12 @@ export async function chooseWithin(
       const measure = (thorough?: typeof THOROUGH) =>
         meter.ofModel(untrainedExport(resolve(tree, architecture), setup.dataset.search), { ...thorough, signal });
       let { ms, interval } = await measure();
-      if (interval[1] > max) ({ ms, interval } = await measure(THOROUGH));
-      const kept = interval[1] <= max;
+      if (interval[1] > limit.ms) ({ ms, interval } = await measure(THOROUGH));
+      const kept = interval[1] <= limit.ms;
       await store(dir, { trial, ms, interval, kept });
       if (kept) return { study: await readStudy(dir), best };
       notes.note(
-        `Trial ${trial} is left out: ${showLatency({ ms, interval })} when measured again; the limit is ${setup.settings.maxLatency}.`,
+        `Trial ${trial} is left out: ${showLatency({ ms, interval })} when measured again; the limit is ${limit.words}.`,
       );
     }
   } finally {
@@ -80,9 +81,8 @@ export function smallestLatency({ trials, remeasured = [] }: Pick<ReadStudy, 'tr
   return all.length === 0 ? '' : `; the smallest latency seen is ${showMilliseconds(smallest(all))} ms`;
 }
 
-function nothingKeeps(dir: string, study: ReadStudy): TrainingFailure {
-  const limit = `--max-latency ${study.settings.maxLatency}`;
-  return new TrainingFailure(`no network of study "${dir}" keeps ${limit}${smallestLatency(study)}`);
+function nothingKeeps(dir: string, study: ReadStudy, { words }: DeviceLimit): TrainingFailure {
+  return new TrainingFailure(`no network of study "${dir}" keeps the limit of ${words}${smallestLatency(study)}`);
 }
 
 /** What the exported file takes on the device. */
@@ -106,7 +106,7 @@ export async function measureExported(
 ): Promise<FinalLatency | undefined> {
   const given = latencySettings(settings);
   if (given === undefined) return undefined;
-  const { max } = given;
+  const max = deviceLimit(given)?.ms;
   let measured = await latencyOfFile(file, given, signal);
   // Something else may have disturbed the device meanwhile; that makes a run slower and never faster.
   if (max !== undefined && measured.interval[1] > max) {
