@@ -155,9 +155,7 @@ suite('several objectives', () => {
   });
 });
 
-const SMALL = [
-  ...['--space', 'mlp', '--train-samples', '100', '--layout', 'portable'],
-];
+const SMALL = [...['--space', 'mlp', '--train-samples', '100', '--layout', 'portable']];
 
 test("an export has the evaluation's weights, of however many epochs, and their own test value", async () => {
   const dir = join(folder, 'asha');

@@ -100,9 +100,7 @@ suite('compare on a table', () => {
   });
 });
 
-const SMALL = [
-  ...['--space', 'mlp', '--train-samples', '100', '--epochs', '1', '--trials', '2'],
-];
+const SMALL = [...['--space', 'mlp', '--train-samples', '100', '--epochs', '1', '--trials', '2']];
 
 test('compare by searches of its own: what is done is not done again; then of the folders', async () => {
   const out = join(folder, 'searches');
@@ -221,15 +219,7 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
 
   const out = ['--out', join(folder, 'never')];
   const space = ['--space-options', 'tune=true'];
-  await refused(
-    /--prior: study ".*old" has the space mlp/,
-    'search',
-    ...SMALL,
-    ...space,
-    ...out,
-    '--prior',
-    old,
-  );
+  await refused(/--prior: study ".*old" has the space mlp/, 'search', ...SMALL, ...space, ...out, '--prior', old);
   await refused(/has the objectives accuracy/, 'search', ...SMALL, '--objective', 'loss', ...out, '--prior', old);
   await refused(/twice; each study can be given only once/, 'search', ...SMALL, ...out, '--prior', old, old);
   await refused(/is not the folder of a study/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));

@@ -8,8 +8,7 @@ import { after, before, test } from 'node:test';
 import { json } from './support/netsmith.ts';
 import { start, startHeld } from './support/process.ts';
 
-const SETTINGS =
-  '--space mlp --train-samples 300 --epochs 3 --seed 5'.split(' ');
+const SETTINGS = '--space mlp --train-samples 300 --epochs 3 --seed 5'.split(' ');
 
 let folder = '';
 before(() => {
