@@ -63,7 +63,7 @@ test('a policy: killed and resumed, the search has the trials of one that nobody
   await new Promise<void>((resolve) => child.stderr?.on('data', (text: string) => text.includes('of 2]') && resolve()));
   child.kill('SIGKILL');
   await exit;
-  const { best } = await json('resume', dir, '--workers', '2');
+  const { best } = await json('resume', dir);
   assert.deepEqual(Object.keys(best.metrics).toSorted(), ['fitness', 'return', 'steps', 'success', 'trainLoss']);
   assert.deepEqual(await essenceOf(dir), await essenceOf(whole));
 
