@@ -52,6 +52,16 @@ export {
   type OwnDataRequest,
   type OwnDataset,
 } from './data/own.ts';
+export {
+  openTokenizer,
+  parseTokenizer,
+  TOKEN_KINDS,
+  type Tokenizer,
+  type TokenizerData,
+  type TokenKind,
+  trainTokenizer,
+  type VocabularyRequest,
+} from './data/text/tokenizer.ts';
 export { createEngine } from './engine/create.ts';
 export type { CompileOptions, Engine, EngineOptions, Program, State } from './engine/engine.ts';
 export type { Device, MemoryPolicy, Runtime } from './engine/runtime/runtime.ts';

@@ -2,11 +2,11 @@
  * Policies trained by gradients on the classical problems: mean return over 100 fresh episodes, of the weights of the epoch that was best
  * on 20 other episodes.
  *
- *     npm run -s bench:policies -- [--problem NAME ...] [--method NAME ...] [--seeds 1] [--first-seed 1] [--json] [--save]
+ *     npm run -s bench:policies -- [--problem NAME ...] [--method NAME ...] [--seeds 1] [--first-seed 1] [--json] [--save] [--resume FILE]
  *
- * The whole of it: --seeds 10. docs/policies.md says how to read it.
+ * --resume FILE keeps each row as it ends, and does not measure again what is there. The whole of it: --seeds 10, about an hour of one core. docs/policies.md says how to read it.
  */
-
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { rng } from '../../src/common/random.ts';
 import { ENVIRONMENTS } from '../../src/control/index.ts';
 import { openDqn } from '../../src/control/train/dqn.ts';
@@ -40,6 +40,8 @@ const flags = parseFlags({
   'first-seed': { type: 'string', default: '1' },
   json: { type: 'boolean', default: false },
   save: { type: 'boolean', default: false },
+  /** Rows, a line of JSON each as they end; those that it has are not measured again. */
+  resume: { type: 'string' },
 });
 
 interface Row {
@@ -116,12 +118,26 @@ const wanted = PROBLEMS.filter(
 );
 const first = Number(flags['first-seed']);
 const seeds = Array.from({ length: Number(flags.seeds) }, (_, i) => first + i);
+const kept: Row[] = flags.resume === undefined ? [] : readRows(flags.resume);
 const rows: Row[] = [];
-for (const problem of wanted) for (const seed of seeds) rows.push(await measure(problem, seed));
+for (const problem of wanted)
+  for (const seed of seeds) {
+    const { environment: name, method } = problem;
+    const known = kept.find((row) => row.problem === name && row.method === method && row.seed === seed);
+    const row = known ?? (await measure(problem, seed));
+    rows.push(row);
+    if (flags.resume !== undefined && known === undefined) appendFileSync(flags.resume, `${JSON.stringify(row)}\n`);
+  }
 await engine.dispose();
 if (flags.save) say(saveResult('policies', when, { rows }));
 if (flags.json) process.stdout.write(`${JSON.stringify({ ...when, rows })}\n`);
 else process.stdout.write(`${table()}\n`);
+
+function readRows(file: string): Row[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+}
 
 function table(): string {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

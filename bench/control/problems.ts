@@ -59,7 +59,8 @@ export const PROBLEMS: readonly Problem[] = [
       lanes: 4,
       every: 256,
       updates: 128,
-      target: 10,
+      // Once in each round of updates.
+      target: 128,
       replay: 100_000,
       learningRate: 2.3e-3,
       exploration: 0.16,
@@ -129,7 +130,7 @@ export const PROBLEMS: readonly Problem[] = [
       batchSize: 128,
       every: 16,
       updates: 8,
-      target: 600,
+      target: 300,
       replay: 10_000,
       discount: 0.98,
       learningRate: 4e-3,

@@ -14,6 +14,7 @@ import {
   sizeOfWindow,
 } from './lowering.ts';
 import { normalizeBatch } from './normalization.ts';
+import { withoutPadding } from './padding.ts';
 
 interface ConvOptions {
   readonly name: string;
@@ -61,7 +62,7 @@ export const lowerConv: Lower<'conv'> = (l, module, x) => {
     groups: module.groups === 'depthwise' ? incoming : closed(module.groups),
     bias: module.bias,
   };
-  return overImages(l, x, (images) => convolve(l, images, options));
+  return overImages(l, withoutPadding(l, x), (images) => convolve(l, images, options));
 };
 
 /** He initialization by the inputs that reach an output. */

@@ -27,12 +27,14 @@ export function endsOf({
   outputs,
   positions,
   vocabulary,
+  padded,
   quantiles,
-}: Task): Pick<LowerOptions, 'outputs' | 'shape' | 'vocabulary' | 'quantiles'> {
+}: Task): Pick<LowerOptions, 'outputs' | 'shape' | 'vocabulary' | 'padded' | 'quantiles'> {
   return {
     outputs,
     ...(positions !== undefined && { shape: [outputs, ...positions] }),
     ...(vocabulary !== undefined && { vocabulary }),
+    ...(padded && { padded }),
     ...(quantiles !== undefined && { quantiles }),
   };
 }

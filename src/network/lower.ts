@@ -22,6 +22,7 @@ import type {
   Statistic,
 } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
+import { filledPositions } from './padding.ts';
 import { pathSums } from './paths.ts';
 import { lowerPiecewiseLinear } from './piecewise-linear.ts';
 import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
@@ -102,6 +103,8 @@ export interface LowerOptions {
   readonly shape?: Shape | 'any';
   /** How many different tokens there are, where x is of tokens. */
   readonly vocabulary?: number;
+  /** Whether token 0 fills the positions behind the last one that a sample has. */
+  readonly padded?: boolean;
   /** Of each feature of a table, `Task.quantiles`. */
   readonly quantiles?: readonly (readonly number[])[];
   /** Whether there are auxiliary heads, whose outputs come beside the network's (`auxiliary`). */
@@ -142,6 +145,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const heads: AuxiliaryOutput[] = [];
   let isInHead = false;
   let progress: NodeId | undefined;
+  const filled = options.padded === true && g.dtype(x) === 'int32' ? filledPositions(g, x) : undefined;
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
   const { choices, mode } = options;
@@ -182,6 +186,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       mode: options.mode,
       outputs: options.outputs,
       vocabulary: options.vocabulary,
+      filled: (value) => filled?.(value),
       quantiles: options.quantiles,
       input: g.shape(x),
       before,

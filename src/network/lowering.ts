@@ -16,6 +16,8 @@ export interface Lowering {
   readonly outputs: number;
   /** Size of the vocabulary; undefined where the task has no tokens. */
   readonly vocabulary: number | undefined;
+  /** Of a sequence x: 1 where it has a position, 0 behind its end, [N, 1, T]; undefined where all samples have all positions. */
+  filled(x: NodeId): NodeId | undefined;
   /** Quantiles of each feature that the whole network reads; undefined where it reads no table. */
   readonly quantiles: readonly (readonly number[])[] | undefined;
   /** Shape of what the whole network reads. */

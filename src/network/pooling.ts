@@ -11,8 +11,18 @@ import {
   showWindow,
   sizeOfWindow,
 } from './lowering.ts';
+import { BEHIND } from './padding.ts';
 
 export const lowerPool: Lower<'pool'> = (l, module, x) => {
+  if (closed(module.op) === 'max') return pool(l, module, belowAll(l, x));
+  const filled = l.filled(x);
+  if (filled === undefined) return pool(l, module, x);
+  // Means of what is there, over the shares of windows that are there.
+  const shares = ops.maximum(l.g, pool(l, module, filled), ops.constant(l.g, 1e-9));
+  return ops.div(l.g, pool(l, module, ops.mul(l.g, x, filled)), shares);
+};
+
+function pool(l: Lowering, module: ModuleOf<'pool'>, x: NodeId): NodeId {
   const [kernel, stride] = [sizeOfWindow(l, x, module.kernel), sizeOfWindow(l, x, module.stride)];
   const [top, left] = paddingOf(l, x, module.padding, kernel);
   return overImages(l, x, (images, [, , height, width]) => {
@@ -22,7 +32,13 @@ export const lowerPool: Lower<'pool'> = (l, module, x) => {
     const geometry = { kernel, stride, pads: [top, left, top, left] } as const;
     return closed(module.op) === 'max' ? ops.maxPool(l.g, images, geometry) : ops.avgPool(l.g, images, geometry);
   });
-};
+}
+
+/** x with what no maximum takes behind the ends of its samples. */
+function belowAll(l: Lowering, x: NodeId): NodeId {
+  const filled = l.filled(x);
+  return filled === undefined ? x : ops.where(l.g, filled, x, ops.constant(l.g, BEHIND));
+}
 
 /** Rows above and below, columns left and right; a sequence has no rows to pad. */
 function paddingOf(
@@ -38,7 +54,12 @@ function paddingOf(
 
 export const lowerGlobalPool: Lower<'globalPool'> = (l, module, x) => {
   const axes = axesOfPositions(l, x);
-  return closed(module.op) === 'max' ? ops.reduceMax(l.g, x, axes) : ops.reduceMean(l.g, x, axes);
+  const isMax = closed(module.op) === 'max';
+  const filled = l.filled(x);
+  if (filled === undefined) return isMax ? ops.reduceMax(l.g, x, axes) : ops.reduceMean(l.g, x, axes);
+  if (isMax) return ops.reduceMax(l.g, belowAll(l, x), axes);
+  const length = ops.maximum(l.g, ops.reduceSum(l.g, filled, axes), ops.constant(l.g, 1)); // [N, 1]
+  return ops.div(l.g, ops.reduceSum(l.g, ops.mul(l.g, x, filled), axes), length);
 };
 
 /** All axes behind the channels. */
@@ -51,5 +72,15 @@ function axesOfPositions(l: Lowering, x: NodeId): readonly number[] {
 
 export const lowerLast: Lower<'last'> = (l, _module, x) => {
   const [n, c, t] = sequenceShape(l, x);
+  const filled = l.filled(x);
+  if (filled !== undefined) return ops.reduceSum(l.g, ops.mul(l.g, x, lastFilled(l, filled)), [2]);
   return ops.reshape(l.g, ops.slice(l.g, x, [0, 0, t - 1], [n, c, t]), [n, c]);
 };
+
+/** [N, 1, T]: 1 at the last position that a sample has. */
+function lastFilled({ g }: Lowering, filled: NodeId): NodeId {
+  const [n = 1, , t = 1] = g.shape(filled);
+  if (t === 1) return filled;
+  const next = ops.concat(g, [ops.slice(g, filled, [0, 0, 1], [n, 1, t]), ops.constant(g, 0, [n, 1, 1])], 2);
+  return ops.sub(g, filled, next);
+}

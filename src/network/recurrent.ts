@@ -60,6 +60,7 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   const initializer = { kind: 'uniform', limit: 1 / Math.sqrt(units) } as const;
   const tensor = (name: string, ...columns: readonly number[]) => l.parameter(name, [rows, ...columns], initializer);
   const fromInput = pointwise(l, x, tensor('input/weight', c), tensor('input/bias')); // [N, G·units, 1, T]
+  const filled = l.filled(x);
   const [weight, bias] = [tensor('hidden/weight', units), tensor('hidden/bias')];
 
   const hidden = l.stateIn('hidden', [n, units]);
@@ -72,7 +73,9 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
       carried.hidden === undefined
         ? ops.reshape(g, bias, [1, rows])
         : ops.matmul(g, carried.hidden, weight, { transposeB: true, bias });
-    const next = step(g, gatesOf(g, ops.reshape(g, now, [n, rows]), recalled, units), carried);
+    const stepped = step(g, gatesOf(g, ops.reshape(g, now, [n, rows]), recalled, units), carried);
+    const next =
+      filled === undefined ? stepped : kept(g, stepped, carried, ops.slice(g, filled, [0, 0, time], [n, 1, time + 1]));
     carried = next;
     return ops.reshape(g, next.hidden, [n, units, 1]);
   });
@@ -80,6 +83,16 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   if (carried.cell !== undefined) l.stateOut('cell', carried.cell);
   return ops.concat(g, outputs, 2);
 };
+
+/** What a cell carries on: behind the end of a sample, what it had there. `filled` is [N, 1, 1]. */
+function kept(g: GraphBuilder, after: ReturnType<Cell['step']>, before: Carried, filled: NodeId) {
+  const mask = ops.reshape(g, filled, [g.shape(filled)[0] ?? 1, 1]);
+  const either = (now: NodeId, then: NodeId = ops.constant(g, 0)) => ops.where(g, mask, now, then);
+  return {
+    hidden: either(after.hidden, before.hidden),
+    ...(after.cell !== undefined && { cell: either(after.cell, before.cell) }),
+  };
+}
 
 function gatesOf(g: GraphBuilder, input: NodeId, hidden: NodeId, units: number): Gates {
   const gate = (all: NodeId, k: number) => ops.slice(g, all, [0, k * units], [g.shape(all)[0] ?? 1, (k + 1) * units]);

@@ -3,6 +3,7 @@ import { sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { eachPosition } from './dense.ts';
 import { closed, type Lower, type Lowering, sequenceShape } from './lowering.ts';
+import { BEHIND } from './padding.ts';
 import { drop } from './regularization.ts';
 
 /** Rows start with a deviation of 1/√channels, so that they can serve as the weight of the output layer as well. */
@@ -37,9 +38,6 @@ function sinusoids(channels: number, length: number): number[] {
   });
 }
 
-/** What a masked position weighs before the softmax: its share is then zero. */
-const MASKED = -1e9;
-
 /** Scaled dot products (Vaswani et al. 2017, section 3.2). One projection makes queries, keys and values. */
 export const lowerAttention: Lower<'attention'> = (l, module, x) => {
   const { g } = l;
@@ -55,13 +53,20 @@ export const lowerAttention: Lower<'attention'> = (l, module, x) => {
     ops.reshape(g, ops.slice(g, qkv, [0, k * c, 0], [n, (k + 1) * c, t]), [n, heads, width, t]);
   const query = ops.scale(g, part(0), 1 / Math.sqrt(width));
   const scores = ops.matmul(g, query, part(1), { transposeA: true }); // [N, heads, T, T]: query by key
-  const mask = maskOf(l, t, module.causal, module.window === 'all' ? t : closed(module.window));
-  const seen = mask === undefined ? scores : ops.where(g, mask, scores, ops.constant(g, MASKED));
+  const wanted = maskOf(l, t, module.causal, module.window === 'all' ? t : closed(module.window));
+  const filled = l.filled(x);
+  const mask = filled === undefined ? wanted : seenOf(l, ops.reshape(g, filled, [n, 1, 1, t]), wanted);
+  const seen = mask === undefined ? scores : ops.where(g, mask, scores, ops.constant(g, BEHIND));
   const weights = ops.softmax(g, seen);
   const kept = drop(l, weights, closed(module.dropout), g.shape(weights));
   const mixed = ops.matmul(g, part(2), kept, { transposeB: true }); // [N, heads, width, T]
   return ops.reshape(g, eachPosition(l, 'out/', ops.reshape(g, mixed, [n, c, t]), c, module.bias), shape);
 };
+
+/** Which positions see which, where some are behind the end of a sample: [N, 1, 1, T] and what is wanted beside, [T, T]. */
+function seenOf({ g }: Lowering, filled: NodeId, wanted: NodeId | undefined): NodeId {
+  return wanted === undefined ? filled : ops.mul(g, filled, wanted);
+}
 
 /** [T, T]: 1 where the row's position sees the column's; undefined where all see all. */
 function maskOf(l: Lowering, length: number, causal: boolean, window: number): NodeId | undefined {

@@ -13,6 +13,8 @@ export interface Task {
   readonly positions?: readonly number[];
   /** The input is tokens, int32, of which there are this many. */
   readonly vocabulary?: number;
+  /** Token 0 fills the positions behind the last one that a sample has; networks do not read them. */
+  readonly padded?: true;
   /** Of a policy: whether the last output is the value of the state, and whether the others are means and deviations of actions. */
   readonly head?: { readonly value: boolean; readonly deviations: boolean };
   /** Of a table: for each feature, `DatasetInfo.quantiles`. */

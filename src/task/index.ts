@@ -7,7 +7,7 @@ import { classification } from './classification.ts';
 import { control } from './control.ts';
 import { prepareInputs } from './inputs.ts';
 import { regression } from './regression.ts';
-import { mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
+import { isPadded, mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
 import type { OwnTask, StepTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
 
 /** The behavior of each kind of task. */
@@ -70,6 +70,7 @@ export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Ta
     outputs,
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
+    ...(isPadded(spec) && { padded: true as const }),
     ...headOf(data),
     ...(task.prepare === undefined && data.quantiles !== undefined && { quantiles: data.quantiles }),
   };

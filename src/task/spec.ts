@@ -16,6 +16,8 @@ export interface TensorSpec {
   readonly axes: readonly Axis[];
   /** For int32: the number of different values, counted from 0. */
   readonly values?: number;
+  /** For tokens [T]: token 0 fills the positions behind the last one that a sample has; networks do not read them. */
+  readonly padded?: true;
 }
 
 export type TensorSpecs = Readonly<Record<string, TensorSpec>>;
@@ -79,6 +81,11 @@ export function outputShape({ outputs }: TaskSpec): Shape {
 /** How many different tokens there are, for a task whose input is tokens. */
 export function vocabularyOf({ inputs }: TaskSpec): number | undefined {
   return Object.values(inputs).find(({ dtype }) => dtype === 'int32')?.values;
+}
+
+/** Whether the tokens of a task end in padding. */
+export function isPadded({ inputs }: TaskSpec): boolean {
+  return Object.values(inputs).some(({ padded }) => padded === true);
 }
 
 /** A network's output [N, ...outputShape] as the outputs that it consists of. */

@@ -9,7 +9,15 @@ import type { AuxiliaryOutput, Chosen, LoweredNetwork, Parameter } from '../netw
 import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import { prepareInputs } from '../task/inputs.ts';
-import { mapValues, type Nodes, outputShape, splitOutput, type TensorSpecs, vocabularyOf } from '../task/spec.ts';
+import {
+  isPadded,
+  mapValues,
+  type Nodes,
+  outputShape,
+  splitOutput,
+  type TensorSpecs,
+  vocabularyOf,
+} from '../task/spec.ts';
 import type { StepTask, TaskDefinition } from '../task/task.ts';
 import { TrainingFailure } from './failure.ts';
 import type { Moved } from './running-statistics.ts';
@@ -166,6 +174,7 @@ export function lowerOnData(
       ...(choices && { choices }),
       ...(positions.length > 0 && { shape: [outputs, ...positions] }),
       ...(vocabulary !== undefined && { vocabulary }),
+      ...(isPadded(spec) && { padded: true as const }),
       ...(quantiles !== undefined && { quantiles }),
       ...(state && { state }),
       ...(auxiliary && { auxiliary }),

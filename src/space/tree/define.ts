@@ -185,6 +185,9 @@ export function checkTask(task: unknown): asserts task is Task {
     throw new UserError(`head is ${JSON.stringify(head)}; must be { value, deviations }, each true or false`);
   const rise = (edges: unknown) =>
     Array.isArray(edges) && edges.every((edge, k) => Number.isFinite(edge) && (k === 0 || edge > edges[k - 1]));
+  if (task.padded !== undefined && task.padded !== true) {
+    throw new UserError(`padded is ${JSON.stringify(task.padded)}; must be true, or not there`);
+  }
   if (!Array.isArray(quantiles) || !quantiles.every(rise)) {
     throw new UserError('quantiles are not as needed; must be a list of rising numbers for each feature');
   }

@@ -41,7 +41,7 @@ export function spaceFromJson(found: unknown): Space {
     for (const [key, value] of Object.entries(options as object))
       if (value === null || typeof value === 'object')
         throw new UserError(`option "${key}" is ${excerpt(value)}; must be a number, a text or true or false`);
-    const { kind, input, outputs, positions, vocabulary, quantiles, head } = task;
+    const { kind, input, outputs, positions, vocabulary, padded, quantiles, head } = task;
     const tree = moduleFromJson(root);
     const extent = extentOf(tree);
     if (extent > MOST_MODULES)
@@ -52,6 +52,7 @@ export function spaceFromJson(found: unknown): Space {
         ...{ kind, input, outputs },
         ...(positions !== undefined && { positions }),
         ...(vocabulary !== undefined && { vocabulary }),
+        ...(padded !== undefined && { padded }),
         ...(quantiles !== undefined && { quantiles }),
         ...(head !== undefined && { head }),
       },
