@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { compareStudies } from '../src/app/compare/studies.ts';
 import { createStudy } from '../src/app/open.ts';
 import { rng } from '../src/common/random.ts';
 import { ENVIRONMENTS } from '../src/control/index.ts';
@@ -56,16 +57,18 @@ async function playedOn(act: (observations: Float32Array) => Promise<Float32Arra
 
 test('a policy: killed and resumed, the search has the trials of one that nobody killed; the exported file plays its test', async () => {
   const [whole, dir] = [join(folder, 'whole'), join(folder, 'killed')];
-  const search = ['search', '--environment', 'cart-pole', ...TINY, '--trials', '2', '--strategy', 'aging-evolution'];
+  const search = ['search', '--environment', 'cart-pole', ...TINY, '--trials', '2'];
   await json(...search, '--out', whole);
   const child = startHeld({ text: 'of 2]', times: 1 }, ...search, '--out', dir);
   const exit = once(child, 'exit');
   await new Promise<void>((resolve) => child.stderr?.on('data', (text: string) => text.includes('of 2]') && resolve()));
   child.kill('SIGKILL');
   await exit;
-  const { best } = await json('resume', dir, '--workers', '2');
+  const { best } = await json('resume', dir);
   assert.deepEqual(Object.keys(best.metrics).toSorted(), ['fitness', 'return', 'steps', 'success', 'trainLoss']);
   assert.deepEqual(await essenceOf(dir), await essenceOf(whole));
+  const { axis, competitors } = await compareStudies([{ dir: whole }]);
+  assert.deepEqual([axis, competitors[0]?.runs[0]?.end], ['environment steps', 2 * 512]);
 
   const { test: tested } = await json('evaluate', dir, '--seeds', '1');
   const { file, parity } = await json('export', dir);

@@ -23,8 +23,9 @@ import { deviceLimit } from './device/limit.ts';
 import { absentSpace, type OwnCode } from './own-code.ts';
 import { ownSpaceBeside } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';
+import { problemOf } from './problem.ts';
 import { requireSameData } from './same-data.ts';
-import { namedSpace, problemOf, type Setup, setUp } from './setup.ts';
+import { namedSpace, type Setup, setUp } from './setup.ts';
 
 export type { StudyPlan } from '../study/plan.ts';
 

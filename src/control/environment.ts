@@ -48,6 +48,8 @@ export interface Environment {
   readonly success: SuccessRule;
   /** What the episodes' fitness is, where it is not the return. */
   readonly fitness?: string;
+  /** Lanes that are worth running side by side; 64 where nothing is said. */
+  readonly mostLanes?: number;
   /** Names of the numbers that make up the whole physical state, where there are such: lanes then have `states`. */
   readonly state?: readonly string[];
   /** `lanes` copies that run side by side, none with an episode yet. Throws UserError where the environment cannot be opened. */

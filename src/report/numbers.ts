@@ -54,7 +54,7 @@ export function showAccount({ workerSeconds, train, valid, compile, idle, other 
 }
 
 /** Metrics that are shares from 0 to 1, shown to people in per cent. */
-const SHARES: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'f1']);
+const SHARES: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'f1', 'success']);
 
 export function isShare(metric: string): boolean {
   return SHARES.has(metric);

@@ -68,7 +68,7 @@ export const control: TaskDefinition = {
   classes: false,
   standardized: false,
   fromRewards: true,
-  outputsName: { one: 'action', many: 'actions' },
+  outputsName: { one: 'number', many: 'numbers' },
   meaning: 'what the policy makes of an observation',
   spec: (data) => ({
     inputs: { observation: { shape: data.input, dtype: 'float32', axes: AXES[data.input.length] ?? [] } },

@@ -76,7 +76,7 @@ export function createLiveView(
     const rows = rowsOf(progress, setup, share, timeText((at - began) / 1000, left));
     const { settings, space } = setup;
     return drawRows(
-      `${settings.data}, ${space.name}, ${settings.strategy}`,
+      `${settings.environment ?? settings.data}, ${space.name}, ${settings.strategy}`,
       [...rows, ...(footer ? [footer()] : [])],
       columns,
     );

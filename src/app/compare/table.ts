@@ -27,7 +27,8 @@ import { benchmarkNamed, checkTimed, datasetOf, NO_EFFECT, TABLE_SETTINGS } from
 import { openEngine } from '../engine.ts';
 import type { Notes } from '../notes.ts';
 import { ownStrategy } from '../own-exports.ts';
-import { budgetOf, limitsOf } from '../setup.ts';
+import { limitsOf } from '../problem.ts';
+import { budgetOf } from '../setup.ts';
 import { checkOnTable } from '../strategies.ts';
 import { versions } from '../versions.ts';
 import type { NamedStrategy } from './competitors.ts';

@@ -6,7 +6,6 @@ import { type Architecture, architectureKey } from '../../space/index.ts';
 import type { Baseline } from '../../space/spaces/index.ts';
 import { evaluateFinally, lastTrainings, type Wanted } from '../../study/evaluate.ts';
 import type { StudyEvent } from '../../study/events.ts';
-import { testedObjective } from '../../study/objectives.ts';
 import type { Store, Trial } from '../../study/store/store.ts';
 import { openStudyStore } from '../../study/study.node.ts';
 import { likelyEpochs } from '../../study/time-plan.ts';
@@ -15,7 +14,7 @@ import { TrainingFailure } from '../../train/failure.ts';
 import type { TimeLimit } from '../../train/pace.ts';
 import type { Chosen } from '../choice.ts';
 import { identityOfControl, learnedFrom } from '../control/final.ts';
-import { writePolicy } from '../control/record.ts';
+import { keepPolicy } from '../control/record.ts';
 import { entryModule } from '../entry.ts';
 import { workersHere } from '../local-workers.ts';
 import { memoryOfProcess } from '../memory.node.ts';
@@ -127,7 +126,7 @@ export async function evaluate(
       setup,
       trial,
       seeds.map((repetition) => trials.get(wanted[repetition]?.final.id ?? '')),
-      results.get(first),
+      results.get(first)?.episode,
     );
     const trainedOn = learnedFrom(setup) ?? 'train + valid';
     return writeRecord(dir, { architecture, trial, seeds, epochs: had, baselines, trainedOn }, wanted, results);
@@ -276,29 +275,6 @@ async function keep(
   const about = { architecture, epochs, seed: 0, test: result.metrics };
   writeWeights(dir, about, await store.artifacts.get(weights));
   writePredictions(dir, trial, epochs, samples ? result.samples : undefined);
-}
-
-/** Writes how the return of a policy grew in its trainings, and the episode that the first one left, in `best/`. */
-function keepPolicy(
-  dir: string,
-  { control, problem, dataset }: Setup,
-  trial: number,
-  trainings: readonly (Trial | undefined)[],
-  result: FinalResult | undefined,
-): void {
-  if (control === undefined) return;
-  const { metric } = testedObjective(problem.objectives, dataset.search.info);
-  const curves = trainings.flatMap((one) => {
-    const last = one?.curve.at(-1)?.step ?? 0;
-    const perEpoch = (control.training?.envSteps ?? 0) / last;
-    const curve = (one?.curve ?? []).flatMap(({ step, metrics }) => {
-      const value = metrics[metric];
-      return value === undefined ? [] : [{ envSteps: step * perEpoch, value }];
-    });
-    return curve.length === 0 ? [] : [curve];
-  });
-  const episode = result?.episode;
-  writePolicy(dir, trial, { curves, ...(episode && { episode }) });
 }
 
 /** The results of the trainings, stored in `best/evaluation.json`. */

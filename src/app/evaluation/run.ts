@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { BaselineRow } from '../../baseline/run.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { isArchitectureMethod } from '../../oneshot/names.ts';
+import { mean, showMetric } from '../../report/numbers.ts';
 import { verdict } from '../../report/verdict.ts';
 import { testedObjective } from '../../study/objectives.ts';
 import type { Afterwards } from '../../study/plan.ts';
 import { parseDuration } from '../../study/quantities.ts';
 import type { Store } from '../../study/store/store.ts';
+import type { EnvironmentInfo } from '../../task/environment.ts';
 import type { TimeLimit } from '../../train/pace.ts';
 import type { Chosen } from '../choice.ts';
 import { mostEpochsOf, START_SECONDS } from '../plan-run.ts';
@@ -115,6 +117,7 @@ export function verdictOf(
   const { info } = setup.dataset.search;
   const objective = testedObjective(setup.problem.objectives, info);
   const { metric } = objective;
+  if (info.environment !== undefined) return [successText(info.environment, record.metrics)];
   const valuesOf = (metrics: readonly Metrics[]) => metrics.flatMap((one) => one[metric] ?? []);
   return verdict({
     objective,
@@ -132,6 +135,12 @@ export function verdictOf(
       candidates: trials.filter(({ purpose, state }) => purpose === 'search' && state === 'complete').length,
     }),
   });
+}
+
+/** `Success in 98 % of the test episodes: the pole stands for 475 of 500 steps.` */
+function successText({ success: rule }: EnvironmentInfo, metrics: readonly Metrics[]): string {
+  const share = mean(metrics.map(({ success = Number.NaN }) => success));
+  return `Success in ${showMetric('success', share)} of the test episodes: ${rule}.`;
 }
 
 /** What --time leaves for each training, and for the baselines that are no networks. */

@@ -20,6 +20,9 @@ export interface ProcessEnvironmentOptions {
   readonly patience?: number;
 }
 
+/** Each lane is a process. */
+const MOST_PROCESSES = 8;
+
 /** How much longer the first answer may take: a simulator has to load. */
 const START = 10;
 
@@ -66,6 +69,7 @@ export function processEnvironment({ command, patience = 30 }: ProcessEnvironmen
     },
     action: actionOf(action),
     maxSteps,
+    mostLanes: MOST_PROCESSES,
     success:
       'return' in success
         ? { rule: `a return of at least ${success.return}`, holds: (episode) => episode.return >= success.return }

@@ -9,7 +9,7 @@ import { observationSize } from '../environment.ts';
 import { openActor } from './actor.ts';
 import { type BatchForm, batchSlots, passOf } from './batches.ts';
 import { distributionOf } from './distribution.ts';
-import { MOST_LANES } from './evaluate.ts';
+import { lanesFor } from './evaluate.ts';
 import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
 import { policyTraining } from './policy-training.ts';
 import { checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
@@ -75,7 +75,7 @@ export async function openActorCritic(
   };
   const targets = { actions: distribution.width, ...ACTOR_CRITIC_TARGETS };
   const on = (steps: number) => onEnvironment(network, environment, { form: 'actor-critic', loss, targets }, steps);
-  const validLanes = Math.max(1, Math.min(valid.count, MOST_LANES));
+  const validLanes = lanesFor(environment, valid.count);
   const update = {
     optimizer: 'adam',
     momentum: 0,

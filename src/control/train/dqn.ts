@@ -10,7 +10,7 @@ import { joinTensors, splitTensors } from '../../train/vectors.ts';
 import { observationSize } from '../environment.ts';
 import { openActor } from './actor.ts';
 import { largest } from './distribution.ts';
-import { MOST_LANES } from './evaluate.ts';
+import { lanesFor } from './evaluate.ts';
 import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
 import { policyTraining } from './policy-training.ts';
 import { type Drawn, openReplay } from './replay.ts';
@@ -78,7 +78,7 @@ export async function openDqn(
     loss: huberOf(count),
     targets: { actions: 1, values: 1, weight: 1 },
   });
-  const validLanes = Math.max(1, Math.min(valid.count, MOST_LANES));
+  const validLanes = lanesFor(environment, valid.count);
   const update = {
     optimizer: 'adam',
     momentum: 0,

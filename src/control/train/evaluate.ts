@@ -15,7 +15,12 @@ import { play } from './play.ts';
 import { OBSERVATIONS, openScaler } from './scaler.ts';
 
 /** Episodes that are played side by side. */
-export const MOST_LANES = 64;
+const MOST_LANES = 64;
+
+/** The lanes that this number of episodes is played in. */
+export function lanesFor({ mostLanes = MOST_LANES }: Environment, episodes: number): number {
+  return Math.max(1, Math.min(episodes, mostLanes, MOST_LANES));
+}
 
 /** Writes the greedy action of a lane: the most probable one, or the one of the largest value. */
 export function greedyActions({ action }: Environment, form: PolicyForm) {
@@ -51,7 +56,7 @@ export interface PolicyEvaluation {
  */
 export function evaluatePolicyNetwork(evaluation: PolicyEvaluation): Promise<Measured> {
   const { environment, form, samples, signal } = evaluation;
-  const lanes = Math.max(1, Math.min(samples.count, MOST_LANES));
+  const lanes = lanesFor(environment, samples.count);
   return withActor(evaluation, lanes, async (actor) => ({
     metrics: await play(environment, samples, actor, greedyActions(environment, form), signal),
   }));

@@ -114,10 +114,10 @@ export function verdictOf(data: ReportData): Verdict {
   const found = html`trial ${winner.trial} reaches ${own} test ${shown}${withSize}`;
   const rival = bestBaseline(data);
   if (rival === undefined) {
-    const next =
-      estimator === 'table'
-        ? undefined
-        : html`No baseline was trained with it: <code>${evaluateCommand(data)}</code> trains them too.`;
+    const isPlain = estimator === 'table' || data.data.environment !== undefined;
+    const next = isPlain
+      ? undefined
+      : html`No baseline was trained with it: <code>${evaluateCommand(data)}</code> trains them too.`;
     return {
       tone: 'open',
       text: html`${capitalized(found)}.${classicalVerdict(data) ?? ''}`,
