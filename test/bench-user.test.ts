@@ -37,9 +37,10 @@ test('bench:user: the value of an exported network on the files of the bench is 
   const task = TASKS.find(({ name }) => name === 'digits');
   assert.ok(task?.kind === 'images');
   const seed = 1;
-  const settings = '--trials 1 --epochs 3 --confirm 0 --seeds 1 --no-baselines --no-samples --train-samples 400'.split(
-    ' ',
-  );
+  const settings =
+    '--space mlp --trials 1 --epochs 3 --confirm 0 --seeds 1 --no-baselines --no-samples --train-samples 400'.split(
+      ' ',
+    );
   const out = join(folder, 'study');
   const run = await json('run', ...settings, '--seed', String(seed), '--workers', '1', '--out', out);
   const sources = { shared: '', fashionMnist: '' };

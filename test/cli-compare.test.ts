@@ -100,10 +100,7 @@ suite('compare on a table', () => {
   });
 });
 
-const SMALL = [
-  ...['--space', 'nas-bench-201', '--space-options', 'cells=1,channels=4'],
-  ...['--train-samples', '100', '--epochs', '1', '--trials', '2'],
-];
+const SMALL = [...['--space', 'mlp', '--train-samples', '100', '--epochs', '1', '--trials', '2']];
 
 test('compare by searches of its own: what is done is not done again; then of the folders', async () => {
   const out = join(folder, 'searches');
@@ -148,7 +145,7 @@ test('compare by searches of its own: what is done is not done again; then of th
   await refused(/no random search among/, 'compare', ...others);
 
   const other = join(folder, 'other');
-  await json('search', ...SMALL, '--epochs', '2', '--out', other);
+  await json('search', ...SMALL, '--epochs', '2', '--trials', '1', '--out', other);
   await refused(
     /study ".*other": epochs is 2, but 1 in study ".*random-seed-0"; all competitors must have the same training protocol/,
     ...['compare', kept, other],
@@ -156,7 +153,7 @@ test('compare by searches of its own: what is done is not done again; then of th
 });
 
 test('compare of configurations: named by their files, random search added', async () => {
-  const base = { space: 'nas-bench-201', spaceOptions: { cells: 1, channels: 4 }, trainSamples: 100, trials: 1 };
+  const base = { space: 'mlp', trainSamples: 100, trials: 1 };
   const file = (name: string, settings: object) => {
     const path = join(folder, `${name}.json`);
     writeFileSync(path, JSON.stringify({ ...base, epochs: 1, ...settings }));
@@ -221,16 +218,8 @@ test('search --prior: told to the strategy, kept apart, not counted, and there a
   await refused(/--evaluate: given with studies/, 'compare', random, cold, '--evaluate', '1');
 
   const out = ['--out', join(folder, 'never')];
-  const space = ['--space', 'nas-bench-201', '--space-options', 'cells=2,channels=4'];
-  await refused(
-    /--prior: study ".*old" has the space nas-bench-201/,
-    'search',
-    ...SMALL,
-    ...space,
-    ...out,
-    '--prior',
-    old,
-  );
+  const space = ['--space-options', 'tune=true'];
+  await refused(/--prior: study ".*old" has the space mlp/, 'search', ...SMALL, ...space, ...out, '--prior', old);
   await refused(/has the objectives accuracy/, 'search', ...SMALL, '--objective', 'loss', ...out, '--prior', old);
   await refused(/twice; each study can be given only once/, 'search', ...SMALL, ...out, '--prior', old, old);
   await refused(/is not the folder of a study/, 'search', ...SMALL, ...out, '--prior', join(folder, 'nowhere'));

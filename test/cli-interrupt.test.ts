@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { json } from './support/netsmith.ts';
 import { start, startHeld } from './support/process.ts';
 
-const SETTINGS =
-  '--space nas-bench-201 --space-options cells=1,channels=4 --train-samples 300 --epochs 3 --seed 5'.split(' ');
+const SETTINGS = '--space mlp --train-samples 300 --epochs 3 --seed 5'.split(' ');
 
 let folder = '';
 before(() => {
@@ -31,45 +31,44 @@ async function finish(child: ChildProcess, watch: (err: string) => void = () => 
 }
 
 async function trialsOf(dir: string) {
-  const { out } = await finish(start('trials', dir, '--json'));
   const timeless = ({ seconds: _, spent: __, ...rest }: { seconds: number; spent: object }) => rest;
-  return JSON.parse(out).map(timeless);
+  return (await json('trials', dir)).map(timeless);
 }
 
 test('Ctrl-C finishes cleanly and says how to resume; resume gives the result of an undisturbed search', async () => {
   const [stopped, undisturbed] = [join(folder, 'stopped'), join(folder, 'undisturbed')];
   const until = join(folder, 'interrupted');
   const child = startHeld(
-    { text: '[3 of 6]', times: 1, until },
+    { text: '[3 of 4]', times: 1, until },
     'search',
     ...SETTINGS,
     '--trials',
-    '6',
+    '4',
     '--out',
     stopped,
   );
   let sent = false;
   const ended = await finish(child, (err) => {
-    if (sent || !err.includes('[1 of 6]')) return;
+    if (sent || !err.includes('[1 of 4]')) return;
     sent = child.kill('SIGINT');
     writeFileSync(until, '');
   });
   assert.equal(ended.code, 130, ended.err);
   assert.match(ended.err, /netsmith(\.js)? resume .*stopped/);
   const done = (await trialsOf(stopped)).filter(({ state }: { state: string }) => state === 'complete');
-  assert.ok(done.length >= 1 && done.length < 6, `${done.length} trials were done`);
+  assert.ok(done.length >= 1 && done.length < 4, `${done.length} trials were done`);
 
   const resumed = await finish(start('resume', stopped, '--json'));
   assert.equal(resumed.code, 0, resumed.err);
-  assert.equal(JSON.parse(resumed.out).trials, 6);
-  assert.equal((await finish(start('search', ...SETTINGS, '--trials', '6', '--out', undisturbed))).code, 0);
+  assert.equal(JSON.parse(resumed.out).trials, 4);
+  assert.equal((await finish(start('search', ...SETTINGS, '--trials', '4', '--out', undisturbed))).code, 0);
   assert.deepEqual(await trialsOf(stopped), await trialsOf(undisturbed));
 });
 
 test('a second writer is refused with the process id of the first, while readers are welcome', async () => {
   const dir = join(folder, 'busy');
   const until = join(folder, 'looked');
-  const hold = { text: '[40 of 50]', times: 1, until };
+  const hold = { text: '[5 of 50]', times: 1, until };
   const first = startHeld(hold, 'search', ...SETTINGS, '--trials', '50', '--out', dir);
   let looked: Promise<[{ code: number; err: string }, { code: number; out: string }]> | undefined;
   const ended = finish(first, (err) => {

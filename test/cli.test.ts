@@ -290,24 +290,23 @@ test('a run in which every trial fails is a failure with its reasons, not bad in
 });
 
 test('resume continues to the same trials as one longer search', async () => {
-  const [short, long] = [join(folder, 'short'), join(folder, 'long')];
-  await json('search', ...SMALL, '--trials', '1', '--seed', '3', '--out', short);
+  const short = join(folder, 'short');
+  await json('search', ...SMALL, '--trials', '1', '--seed', '7', '--out', short);
   const resumed = await json('resume', short, '--trials', '3');
   assert.equal(resumed.trials, 3);
   assert.equal((await json('status', short)).budget.trials, 3, "the larger budget is the study's from now on");
-  await json('search', ...SMALL, '--trials', '3', '--seed', '3', '--out', long);
   const timeless = async (dir: string) =>
     (await json('trials', dir)).map(({ seconds, spent, ...rest }: { seconds: number; spent: object }) => ({
       ...rest,
       timed: seconds > 0 && spent !== undefined,
     }));
-  assert.deepEqual(await timeless(short), await timeless(long));
+  assert.deepEqual(await timeless(short), await timeless(study));
 });
 
 test('trials at a lower fidelity are cheaper looks: other results for the same architectures', async () => {
   const results = async (...fidelity: string[]) => {
     const dir = join(folder, `fidelity${fidelity.length}`);
-    await json('search', '--trials', '2', '--train-samples', '200', '--epochs', '1', ...fidelity, '--out', dir);
+    await json('search', '--trials', '1', '--train-samples', '200', '--epochs', '1', ...fidelity, '--out', dir);
     return json('trials', dir);
   };
   const full = await results();

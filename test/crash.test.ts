@@ -51,10 +51,12 @@ function said(child: ChildProcess, line: string, times = 1): Promise<boolean> {
 async function killAndResume(dir: string, name: Name, where: 'in-process' | 'processes'): Promise<void> {
   const moments = rng('crash', name, where);
   // The loop and the store are the same for all, and are killed more often with one strategy; the others show that their state is kept.
-  const kills = name === 'aging-evolution' ? 8 : 3;
+  const often = name === 'aging-evolution';
+  const kills = often ? 6 : 1;
   for (let kill = 0; kill < kills; kill++) {
-    // Some die before or while they open the study, most within the next few reports. Eight sessions together cannot finish it.
-    const reports = moments.int(5);
+    // Some die before or while they open the study, most within the next few reports; those that are killed once, anywhere in the study,
+    // which has at least one report for each trial. All sessions together cannot finish it.
+    const reports = often ? moments.int(5) : 2 + moments.int(TRIALS - 6);
     const child = start(dir, name, where, reports + 3);
     const exit = once(child, 'exit');
     if (kill % 3 === 2) await sleep(moments.int(150));

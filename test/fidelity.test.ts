@@ -8,7 +8,7 @@ import { json, netsmith } from './support/netsmith.ts';
 const folder = mkdtempSync(join(tmpdir(), 'netsmith-fidelity-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const SMALL = ['--train-samples', '200', '--epochs', '4', '--seed', '5'];
+const SMALL = ['--space', 'mlp', '--train-samples', '96', '--epochs', '4', '--seed', '5'];
 
 interface Listed {
   readonly trial: number;
@@ -21,7 +21,7 @@ interface Listed {
 test('a trial that rises from checkpoint to checkpoint equals a training that never paused', async () => {
   const dir = join(folder, 'asha');
   const options = ['--strategy', 'asha', '--strategy-options', 'inner=random,eta=2,candidates=4'];
-  await json('search', ...SMALL, ...options, '--trials', '20', '--out', dir);
+  await json('search', ...SMALL, ...options, '--trials', '14', '--out', dir);
   const trials: readonly Listed[] = await json('trials', dir);
   assert.deepEqual([...new Set(trials.map(({ epochs }) => epochs))].sort(), [1, 2, 4]);
   const full = trials.find(({ epochs }) => epochs === 4);
@@ -66,7 +66,7 @@ test('trials are stopped by the rule that was asked for, and what does not fit i
 test('of several objectives, `best` says how much its front covers', async () => {
   const dir = join(folder, 'two');
   const options = ['--strategy', 'scalarized', '--strategy-options', 'inner=asha,inner.eta=2,weight.params=0.3'];
-  await json('search', ...SMALL, ...options, '--objective', 'accuracy,params', '--trials', '14', '--out', dir);
+  await json('search', ...SMALL, ...options, '--objective', 'accuracy,params', '--trials', '10', '--out', dir);
   const { best, coverage } = await json('best', dir);
   assert.ok(best.length >= 1 && coverage.hypervolume >= 0 && coverage.hypervolume <= 1);
   assert.deepEqual((await json('status', dir)).coverage, coverage);

@@ -295,7 +295,7 @@ suite('a study that is damaged', () => {
     const room = join(folder, 'room');
     const dir = join(room, 'study');
     const counts = { same: 0, refused: 0 };
-    for (let seed = 0; seed < 100; seed++) {
+    for (let seed = 0; seed < 60; seed++) {
       mkdirSync(room);
       writeFileSync(join(room, 'victim'), 'mine');
       cpSync(original, dir, { recursive: true });
@@ -315,7 +315,7 @@ suite('a study that is damaged', () => {
       }
       rmSync(room, { recursive: true });
     }
-    assert.ok(counts.same > 10 && counts.refused > 30, JSON.stringify(counts));
+    assert.ok(counts.same > 6 && counts.refused > 18, JSON.stringify(counts));
   });
 
   test('says which trial differs and what to do', async () => {

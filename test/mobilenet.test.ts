@@ -62,7 +62,7 @@ test('with search=true, one-shot methods search it, and derive within a limit', 
 test('a supernet keeps a limit of latency by a table, and is refused without one', async () => {
   const table = join(root, 'table.json');
   const named = ['--space', 'mobilenet', '--space-options', 'search=true,width=0.05,depth=0.3'];
-  const shape = ['--input', '1,8,8', '--outputs', '10', '--blocks', '8', '--calibrate', '0', '--check', '0'];
+  const shape = ['--input', '1,8,8', '--outputs', '10', '--blocks', '4', '--calibrate', '0', '--check', '0'];
   await json('profile', ...named, ...shape, '--out', table);
   const task = { kind: 'classification', input: [1, 8, 8], outputs: 10 };
   const whole = SPACES.mobilenet.create(task, { search: true, width: 0.05, depth: 0.3 });

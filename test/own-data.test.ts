@@ -28,12 +28,13 @@ const ownOf = (name: string) => ['--data', fixture(name), '--space', fixture(nam
 const SOURCE = new URL('../src/', import.meta.url).href;
 
 const TRIALS = 6;
-const KILLS = 2;
 /** A session stands still after two trials: two of them cannot come to the study's end, however late a kill comes. */
 const HOLD = { text: `of ${TRIALS}]`, times: 2 };
 
 interface Case {
   readonly name: string;
+  /** Where it is killed: while the data are read and the study is created, or within the second trial. */
+  readonly kills: readonly ('at first' | 'later')[];
   readonly search: readonly string[];
   /** The files to predict, and what is said of the first sample. */
   files(dir: string): Promise<readonly string[]>;
@@ -44,6 +45,7 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     name: 'next-token',
+    kills: ['at first', 'later'],
     search: ['--strategy', 'aging-evolution', '--strategy-options', 'population=3,sample=2'],
     async files(dir) {
       const file = join(dir, 'sentences.json');
@@ -55,6 +57,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'pixel-classes',
+    kills: ['later'],
     search: ['--workers', '2', '--confirm', '1'],
     async files(dir) {
       const file = join(dir, 'square.png');
@@ -69,6 +72,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'class-and-number',
+    kills: ['later'],
     search: ['--strategy', 'tpe', '--objective', 'r2,params'],
     async files(dir) {
       const file = join(dir, 'point.json');
@@ -102,7 +106,7 @@ async function trialsIn(dir: string) {
 }
 
 suite('a data set and a task of a file, through a stored study', { concurrency: 2 }, () => {
-  for (const { name, search, files, isAnswer, baselines } of CASES)
+  for (const { name, kills, search, files, isAnswer, baselines } of CASES)
     test(`${name}: killed and resumed, it has the trials of the undisturbed study; then evaluate, export, predict`, {
       timeout: 600_000,
     }, async () => {
@@ -112,15 +116,14 @@ suite('a data set and a task of a file, through a stored study', { concurrency: 
       await json(...began, '--out', whole);
 
       const moments = rng('own data', name);
-      for (let kill = 0; kill < KILLS; kill++) {
+      for (const kill of kills) {
         const child = existsSync(join(dir, 'study.db'))
           ? startHeld(HOLD, 'resume', dir, '--data', fixture(name))
           : startHeld(HOLD, ...began, '--out', dir);
         const exit = once(child, 'exit');
-        // While the data are read and the study is created, or within the second trial.
-        const [line, times] = kill === 0 ? ['Estimate', 1] : [`of ${TRIALS}]`, 1];
-        assert.ok(await wrote(child, line, times), `the study has ended before kill ${kill}`);
-        await sleep(moments.int(kill === 0 ? 400 : 30));
+        const line = kill === 'at first' ? 'Estimate' : `of ${TRIALS}]`;
+        assert.ok(await wrote(child, line, 1), `the study has ended before it is killed ${kill}`);
+        await sleep(moments.int(kill === 'at first' ? 400 : 30));
         child.kill('SIGKILL');
         assert.deepEqual(await exit, [null, 'SIGKILL']);
       }

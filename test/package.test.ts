@@ -80,7 +80,7 @@ test('npx netsmith works in the folder where the package is installed', () => {
 });
 
 test('a search runs where the package is installed', () => {
-  const args = '--trials 1 --epochs 1 --train-samples 100 --json --quiet --out study';
+  const args = '--space mlp --trials 1 --epochs 1 --train-samples 100 --json --quiet --out study';
   const found = JSON.parse(succeed(folder, 'npx', 'netsmith', 'search', ...args.split(' ')));
   assert.equal(found.trials, 1);
   assert.ok(found.best.metrics.accuracy >= 0);

@@ -33,7 +33,7 @@ test('run DATA --time: search, final training, export and report within one time
   const dir = join(folder, 'run');
   const args = [join(folder, 'train.csv'), '--label', 'price', '--test-data', join(folder, 'test.csv'), ...ONE];
   const run = (time: string) => netsmith('run', ...args, '--time', time, '--out', dir, '--json');
-  const { seconds, result: ended } = await inTime(20, run);
+  const { seconds, result: ended } = await inTime(12, run);
   const { code, out, err } = ended;
   assert.equal(code, 0, err);
   assert.match(err, /Plan: /);
@@ -79,7 +79,7 @@ test('killed in the final training, a run has a model; resume goes on and replac
     await once(child, 'close');
     return { err };
   };
-  assert.match((await inTime(25, killed)).result.err, /Retraining trial/);
+  assert.match((await inTime(15, killed)).result.err, /Retraining trial/);
   const model = join(dir, 'best', 'model.onnx');
   assert.ok(existsSync(model), 'the first model is there');
   const answers = await json('predict', model, join(folder, 'test.csv'));
@@ -90,7 +90,7 @@ test('killed in the final training, a run has a model; resume goes on and replac
   assert.ok(Array.isArray(result.verdict) && result.verdict.length > 0);
 
   const two = ['--seeds', '2', '--no-baselines', '--json'];
-  const { result: evaluated } = await inTime(12, (time) => netsmith('evaluate', dir, '--time', time, ...two));
+  const { result: evaluated } = await inTime(8, (time) => netsmith('evaluate', dir, '--time', time, ...two));
   assert.equal(evaluated.code, 0, evaluated.err);
   assert.equal(JSON.parse(evaluated.out).test.accuracy.values.length, 2);
   await refusedIn(

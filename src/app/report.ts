@@ -4,7 +4,6 @@ import { networkCosts } from '../network/costs.ts';
 import { oneShotOf, WEIGHT_METHODS } from '../oneshot/names.ts';
 import type { ReportData, ReportTrial, Winner } from '../report/data.ts';
 import { modelMetadata } from '../report/export/onnx.ts';
-import { renderReport } from '../report/html.ts';
 import { isNeatSpace } from '../space/genome/neat.ts';
 import { type Architecture, decisions } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
@@ -41,6 +40,8 @@ const COST_LABELS: Readonly<Record<string, string>> = { params: 'Parameters', fl
 export async function writeReport(dir: string, out = join(dir, 'report.html'), space?: SearchSpace): Promise<string> {
   checkFile(out, '--out');
   const study = await readStudy(dir, space);
+  // What draws figures takes a third of the start of a command, and only reports need it.
+  const { renderReport } = await import('../report/html.ts');
   writeWhole(out, await renderReport(await reportData(dir, study)));
   return out;
 }

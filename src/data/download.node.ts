@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { extract, type ReadEntry } from 'tar';
+import type { ReadEntry } from 'tar';
 import { unknownName } from '../common/closest.ts';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
 import { DATASETS, type DatasetEntry, type DatasetFile } from './catalog.ts';
@@ -158,6 +158,7 @@ const MAX_UNPACKED = 2 ** 30;
  * with the files; only plain files of the expected names are taken from it, no links, and nothing outside that folder.
  */
 async function unpack(archive: string, names: readonly string[], target: string): Promise<void> {
+  const { extract } = await import('tar');
   const staging = await mkdtemp(join(target, '.unpack-'));
   try {
     const wanted = new Set(names);

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { largest, smallest } from '../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { sizeOf } from '../graph/ir.ts';
@@ -51,6 +50,7 @@ async function imageOf(values: Float32Array, { input, range }: DatasetInfo): Pro
       pixels[i * planes + c] = Math.max(0, Math.min(255, Math.round((255 * value) / (high - low || 1))));
     }
   }
+  const { default: sharp } = await import('sharp');
   const picture = sharp(pixels, { raw: { width, height, channels: planes } });
   if (Math.max(width, height) <= EXACT_SIDE) {
     return `data:image/png;base64,${(await picture.png().toBuffer()).toString('base64')}`;

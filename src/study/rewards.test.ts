@@ -36,7 +36,7 @@ async function search(store: Store, [name, options]: Named, seed: number, trials
 suite('a task with rewards and no samples: XOR by a growing network', () => {
   for (const strategy of [AGING, ['evolution', { population: 30 }]] as const) {
     test(`${strategy[0]} solves it`, async () => {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of [1, 2]) {
         const { architecture, metrics } = await search(newStore(strategy, seed), strategy, seed, 700);
         assert.ok(isSolved(architecture), `seed ${seed}: ${metrics.reward}`);
         assert.ok(xorSpace.check(architecture).hidden.length > 0);
@@ -45,7 +45,7 @@ suite('a task with rewards and no samples: XOR by a growing network', () => {
   }
 
   test('random search is better than guessing, which needs a hidden node', async () => {
-    for (const seed of [0, 1, 2]) {
+    for (const seed of [0, 1]) {
       const { architecture, metrics } = await search(newStore(['random'], seed), ['random'], seed, 1500);
       assert.ok((metrics.reward ?? 0) > 0.55, `seed ${seed}: ${metrics.reward}`);
       assert.ok(xorSpace.check(architecture).hidden.length > 0);

@@ -21,7 +21,6 @@ import { DatabaseSync } from './store/database.node.ts';
 import { damaged, guarded, translated } from './store/errors.ts';
 import { checkWritable } from './store/files.node.ts';
 import { takeLock } from './store/lock.node.ts';
-import { settleIn, sqliteStore } from './store/sqlite.node.ts';
 import { type NewStudy, SCHEMA, type Store } from './store/store.ts';
 import { APPLICATION_ID, checkTables, fill, readOld, upgrade } from './store/upgrade.node.ts';
 
@@ -130,6 +129,8 @@ export async function openStudyStore(dir: string, access: 'read' | 'write'): Pro
     );
   checkFiles(dir);
   checkOurs(path);
+  // Worker processes know this file, but open no study: they start without Kysely's 262 modules.
+  const { settleIn, sqliteStore } = await import('./store/sqlite.node.ts');
   if (access === 'read') return guarded(place, () => sqliteStore(openToRead(path, place), dir));
 
   checkWritable(dir);

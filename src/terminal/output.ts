@@ -50,16 +50,20 @@ export function safeStreams(streams: Streams): Streams {
   return { ...streams, out: (text) => streams.out(safe(text)), err: (text) => streams.err(safe(text)) };
 }
 
+/** Columns of a terminal. A no-break space is as wide as a space, which is measured in a fiftieth of the time. */
+const widthOf = (text: string): number => stringWidth(text.replaceAll('\u00a0', ' '));
+
 /** Lines of cells, columns aligned by their width in a terminal, numbers to the right. A cell stays on its line. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => printable(String(cell))));
-  const widths = head.map((_, column) => largest(cells.map((row) => stringWidth(row[column] ?? ''))));
+  const measured = cells.map((row) => row.map(widthOf));
+  const widths = head.map((_, column) => largest(measured.map((row) => row[column] ?? 0)));
   const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   return cells
-    .map((row) =>
+    .map((row, i) =>
       row
         .map((cell, column) => {
-          const space = ' '.repeat((widths[column] ?? 0) - stringWidth(cell));
+          const space = ' '.repeat((widths[column] ?? 0) - (measured[i]?.[column] ?? 0));
           return right[column] ? space + cell : cell + space;
         })
         .join('  ')

@@ -4,7 +4,6 @@ import { valuesWithoutFolders } from '../../common/paths.ts';
 import { type Analysis, analyze, type CompetitorSummary } from '../../report/compare/analysis.ts';
 import { comparisonCsv, trajectoryCsv } from '../../report/compare/csv.ts';
 import type { Comparison } from '../../report/compare/data.ts';
-import { renderComparison } from '../../report/compare/html.ts';
 import { ranked, winnerOf } from '../../report/compare/verdict.ts';
 import { writeWhole } from '../../study/store/files.node.ts';
 
@@ -80,6 +79,7 @@ async function writeFiles(dir: string, comparison: Comparison, analysis: Analysi
     runs: join(dir, 'comparison.csv'),
     trajectories: join(dir, 'trajectories.csv'),
   };
+  const { renderComparison } = await import('../../report/compare/html.ts');
   writeWhole(files.report, await renderComparison(comparison, analysis));
   writeWhole(files.runs, comparisonCsv(comparison));
   writeWhole(files.trajectories, trajectoryCsv(comparison));

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import sharp from 'sharp';
 import { invalid, type UserError } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import { thousands } from '../split.ts';
@@ -148,6 +147,7 @@ function bmpHeaderOf(start: Uint8Array, size: number): ImageHeader {
 }
 
 async function headerOf(input: Uint8Array | string): Promise<ImageHeader> {
+  const { default: sharp } = await import('sharp');
   const metadata = await sharp(input, OPTIONS).metadata();
   const { width, height, space, depth, compression, hasAlpha = false, pages = 1 } = metadata;
   if (compression === 'hevc')

@@ -1,4 +1,4 @@
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import type { Sharp, SharpOptions } from 'sharp';
 import { invalid, messageOf } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
 import type { DatasetInfo, ImageDecoding } from '../dataset.ts';
@@ -95,6 +95,7 @@ export function checkSize(
 
 /** The upright picture in a file's bytes, with 8 bits a sample or 16 of which the upper 8 count. Throws Error. */
 export async function openImage(bytes: Uint8Array, { values }: ImageDecoding = {}): Promise<Sharp> {
+  const { default: sharp } = await import('sharp');
   if (isBmp(bytes)) {
     checkSize(bmpHeader(bytes), bytes, bytes.length);
     const { pixels, width, height } = decodeBmp(bytes);
@@ -127,6 +128,7 @@ export async function deepImage(bytes: Uint8Array): Promise<{
   readonly height: number;
   readonly channels: 1 | 2 | 3 | 4;
 }> {
+  const { default: sharp } = await import('sharp');
   const { space = 'b-w' } = await sharp(bytes, OPTIONS).metadata();
   // Within the file's own color space nothing is converted, and so nothing is cut to 8 bits.
   const { data, info } = await sharp(bytes, OPTIONS)

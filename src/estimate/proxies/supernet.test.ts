@@ -35,27 +35,29 @@ import { zenGraph, zenImages, zenScore } from './zen.ts';
 const near = (found: number, wanted: number, relative: number, name = '') =>
   assert.ok(Math.abs(found - wanted) <= relative * Math.abs(wanted), `${name}: ${found} is not ${wanted}`);
 
-const data = noise([3, 8, 8], 4, 12);
-const { info } = data;
+const { info } = noise([3, 8, 8], 4, 12);
 const space = SPACES['nas-bench-201'].create(info, { cells: 1, channels: 4 });
 const stream = (...labels: readonly string[]) => rng('test', ...labels);
 
 test('a path of the supernet scores as its network alone does', async () => {
   const engine = referenceEngine();
+  // The interpreter takes its time: images are as small as the two halvings allow.
+  const data = noise([3, 4, 4], 4, 12);
+  const small = SPACES['nas-bench-201'].create(data.info, { cells: 1, channels: 4 });
   const batch = await readBatch(data, 4, 0);
   const wanted = new Set<string>(PROXIES);
-  const on = { info, resolution: 1 };
-  const whole = await openPrograms(engine, { ...on, network: supernet(space), choices: 'switch' }, wanted, batch, 3);
+  const on = { info: data.info, resolution: 1 };
+  const whole = await openPrograms(engine, { ...on, network: supernet(small), choices: 'switch' }, wanted, batch, 3);
   const paths = [
     '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|',
     // Node 1 leads nowhere.
     '|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|',
     // Nothing reaches the cell's output.
     '|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|',
-  ].map((text) => parseArchitecture(space, text));
+  ].map((text) => parseArchitecture(small, text));
   const scores = [];
   for (const path of paths) {
-    const alone = await openPrograms(engine, { ...on, network: resolve(space, path) }, wanted, batch, 3);
+    const alone = await openPrograms(engine, { ...on, network: resolve(small, path) }, wanted, batch, 3);
     const [found, expected] = [await whole.measure(path), await alone.measure(path)];
     assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
     for (const [name, value] of Object.entries(expected)) near(found[name] ?? Number.NaN, value, 1e-3, name);

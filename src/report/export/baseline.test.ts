@@ -45,6 +45,13 @@ async function exported(data: Dataset, baseline = boostedTrees, limit: { readonl
   return { fitted, info, model: exportBaseline({ name: baseline.name, form: fitted.form, info, about }) };
 }
 
+/** The boosted trees of a table with classes, for tests that take any. */
+let treesOnce: Promise<Uint8Array> | undefined;
+function trees(): Promise<Uint8Array> {
+  treesOnce ??= tableData('classification').then(async (data) => (await exported(data)).model);
+  return treesOnce;
+}
+
 suite('export of baselines', () => {
   const kinds = {
     'a table with classes': () => tableData('classification'),
@@ -97,7 +104,7 @@ suite('export of baselines', () => {
   });
 
   test('predict answers for the rows of a CSV file', async () => {
-    const { model } = await exported(await tableData('classification'));
+    const model = await trees();
     const [file, rows] = [join(dir, 'trees.onnx'), join(dir, 'rows.csv')];
     await writeFile(file, sealModel(model));
     await writeFile(rows, 'size,color,noise\n0.9,blue,0\n0.1,red,0\n');
@@ -148,8 +155,7 @@ suite('export of baselines', () => {
         }),
     };
     async function forged(change: (node: onnxProto.onnx.INodeProto, proto: onnxProto.onnx.ModelProto) => void) {
-      const { model } = await exported(await tableData('classification'));
-      const proto = ModelProto.decode(model);
+      const proto = ModelProto.decode(await trees());
       const node = proto.graph?.node?.find(({ domain }) => domain === 'ai.onnx.ml');
       assert.ok(node);
       change(node, proto);
@@ -195,12 +201,12 @@ suite('export of baselines', () => {
       assert.throws(() => readModel('model "x"', model), { name: 'UserError', message: /too deep/ });
     });
 
-    test('200 numbers changed at random: refused in our words, or an answer', async () => {
-      const { model } = await exported(await tableData('classification'));
+    test('100 numbers changed at random: refused in our words, or an answer', async () => {
+      const model = await trees();
       const [file, rows] = [join(dir, 'forged.onnx'), join(dir, 'forged.csv')];
       await writeFile(rows, 'size,color,noise\n0.9,blue,0\n');
       let refusals = 0;
-      for (let round = 0; round < 200; round++) {
+      for (let round = 0; round < 100; round++) {
         const random = rng('forged trees', round);
         const proto = ModelProto.decode(model);
         const node = proto.graph?.node?.find(({ domain }) => domain === 'ai.onnx.ml');
@@ -218,7 +224,7 @@ suite('export of baselines', () => {
           refusals++;
         }
       }
-      assert.ok(refusals > 50, `${refusals} of 200 were refused`);
+      assert.ok(refusals > 25, `${refusals} of 100 were refused`);
     });
 
     test('another operator, or another version, of the trees', async () => {

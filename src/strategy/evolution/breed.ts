@@ -94,10 +94,13 @@ export function bornOf(problem: Problem, outcomes: readonly Outcome[], most: num
   return [...earlier.sort((a, b) => a.trial - b.trial), ...membersOf(outcomes.filter((one) => !isEarlier(one)))];
 }
 
+/** Mutations that lead a child away from what is known; more only take time, as in a space that is used up. */
+const MOST_EXTRA = 10;
+
 /**
  * The child for trial `trial` of members of `ranked` (best first): tournaments find the parents, the space's crossover and
  * mutation make the child. A child that breaks a limit, or whose fingerprint is in `known`, is bred
- * anew, with one more mutation after every tenth attempt; a random architecture where no individual has children.
+ * anew, with one more mutation after every tenth attempt, up to `MOST_EXTRA`; a random architecture where no individual has children.
  * O(tournament), a crossover and a mutation an attempt.
  */
 export function breed(
@@ -111,7 +114,8 @@ export function breed(
   const stream = proposalRng(problem, trial, 'breed');
   const taken = new Set(known);
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const child = childOf(problem, ranked, options, Math.floor(attempt / 10), stream);
+    const extra = Math.min(MOST_EXTRA, Math.floor(attempt / 10));
+    const child = childOf(problem, ranked, options, extra, stream);
     if (withinLimits(problem, child) && !taken.has(fingerprint(child))) return child;
   }
   return sampleWithin(problem, trial);

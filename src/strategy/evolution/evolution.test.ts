@@ -162,11 +162,11 @@ suite('NSGA-II', () => {
       return found.size;
     };
     let [ours, random] = [0, 0];
-    for (let seed = 0; seed < 10; seed++) {
+    for (let seed = 0; seed < 4; seed++) {
       ours += await covered(nsga2({ population: 20, crossover: 0.9, mutation: 0.5 }), { ...two, seed });
       random += await covered(nsga2({ population: 1000, crossover: 0.9, mutation: 0.5 }), { ...two, seed });
     }
-    assert.ok(ours >= 66 && random <= 60, `${ours} and ${random} of 70`);
+    assert.ok(ours >= 26 && random <= 24, `${ours} and ${random} of 28`);
   });
 
   test('with one objective it beats random search on NAS-Bench-201', () =>
