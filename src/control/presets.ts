@@ -61,7 +61,7 @@ const PRESETS: Readonly<Record<EnvironmentName, Partial<ControlPreset>>> = {
       batchSize: 128,
       every: 16,
       updates: 8,
-      target: 600,
+      target: 300,
       replay: 10_000,
       discount: 0.98,
       learningRate: 4e-3,
