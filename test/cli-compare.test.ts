@@ -145,7 +145,7 @@ test('compare by searches of its own: what is done is not done again; then of th
   await refused(/no random search among/, 'compare', ...others);
 
   const other = join(folder, 'other');
-  await json('search', ...SMALL, '--epochs', '2', '--trials', '1', '--out', other);
+  await json('search', ...SMALL, '--epochs', '2', '--out', other);
   await refused(
     /study ".*other": epochs is 2, but 1 in study ".*random-seed-0"; all competitors must have the same training protocol/,
     ...['compare', kept, other],

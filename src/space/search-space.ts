@@ -1,8 +1,7 @@
 import { UserError } from '../common/errors.ts';
-import type { Rng } from '../common/random.ts';
-import type { GenomeMoves } from './genome/moves.ts';
-import type { Architecture, Space } from './space.ts';
-import type { Module } from './tree/module.ts';
+import type { Architecture } from './architecture.ts';
+import type { Members } from './members.ts';
+import type { Space } from './space.ts';
 
 /**
  * Pillar 1 as a contract: a set of architectures and the moves within it. Strategies and studies that use only this contract work
@@ -13,28 +12,11 @@ import type { Module } from './tree/module.ts';
  * order (`architectureKey`). All methods are pure: a result depends only on the arguments and the random stream, is a member of the
  * space, and is frozen. `checkSearchSpace` tests these rules.
  */
-export interface SearchSpace {
+export interface SearchSpace extends Members {
   /** Shown in messages and reports. */
   readonly name: string;
-  /** A random member. A space of growing members starts with small ones. */
-  sample(rng: Rng): Architecture;
-  /** Plain data as a frozen member. Throws UserError with place, value and rule if it is not a member. */
-  check(found: unknown): Architecture;
-  /** A different member, similar to this one. Throws UserError if there is no other. */
-  mutate(architecture: Architecture, rng: Rng): Architecture;
-  /** A member that combines both. Combining a member with itself gives that member. */
-  crossover(a: Architecture, b: Architecture, rng: Rng): Architecture;
-  /** The member as one line of text. Different members have different texts. */
-  format(architecture: Architecture): string;
-  /** Reads what `format` wrote. Throws UserError with the place in the text. */
-  parse(text: string): Architecture;
   /** Number of members; undefined if unlimited or not counted. */
   size?(): bigint | undefined;
-  /**
-   * The network of a member; training finds its weights. Absent if members are complete without training (they hold their weights, or
-   * are rules or programs): an estimator of the user's own scores those.
-   */
-  build?(architecture: Architecture): Module;
   /** Training settings chosen by a member, by name; they override the study's settings. */
   hyperparameters?(architecture: Architecture): Readonly<Record<string, number | string | boolean>>;
   /**
@@ -42,8 +24,6 @@ export interface SearchSpace {
    * which strategies that model single decisions, supernets, encodings and enumeration need, unless it has `members` of another form.
    */
   readonly tree?: Space;
-  /** The moves on genes, if members are genomes. Needed by strategies that align genes by history (`neat`, `layer-neat`), or search weights (`cma-es`). */
-  readonly genome?: GenomeMoves;
 }
 
 /** Whether the space has a single member, so that no mutation is possible. */

@@ -1,7 +1,9 @@
-import type { Json } from '../common/json.ts';
 import type { OptionRule } from '../common/option-rules.ts';
-import type { SearchSpace } from './search-space.ts';
+import type { Architecture, TreeArchitecture } from './architecture.ts';
+import type { Members } from './members.ts';
 import type { Module, Value } from './tree/module.ts';
+
+export type { Architecture, DecisionValue, TreeArchitecture } from './architecture.ts';
 
 /** What the network is for. Shapes are without the batch. */
 export interface Task {
@@ -55,11 +57,7 @@ export interface Space {
  * Networks of a form of their own, such as genomes of layers: everything that a tree derives from its choices. Only spaces of Netsmith
  * have them: a stored study has their name, and is read without code of a user's own.
  */
-export type OpenMembers = Pick<
-  SearchSpace,
-  'sample' | 'check' | 'mutate' | 'crossover' | 'format' | 'parse' | 'genome'
-> &
-  Required<Pick<SearchSpace, 'build'>>;
+export type OpenMembers = Members & Required<Pick<Members, 'build'>>;
 
 /** What is needed of a space to make its choices. */
 export type OpenTree = Pick<Space, 'root' | 'hyperparameters' | 'domains' | 'membership'>;
@@ -139,15 +137,6 @@ export interface SpaceDefinition {
   /** Members that papers have published; the text form takes their names. */
   readonly published?: PublishedArchitectures;
 }
-
-/** The value of one decision: an option's key, a value, a number of a range, or the chosen inputs in rising order. */
-export type DecisionValue = number | string | boolean | readonly number[];
-
-/** One member of a search space: a plain JSON object. The space defines its contents. */
-export type Architecture = { readonly [name: string]: Json };
-
-/** One member of a tree space: a value for each active decision and for no other. */
-export type TreeArchitecture = Readonly<Record<string, DecisionValue>>;
 
 export type Domain =
   | {

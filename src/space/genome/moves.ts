@@ -1,5 +1,5 @@
 import type { Rng } from '../../common/random.ts';
-import type { Architecture } from '../space.ts';
+import type { Architecture } from '../architecture.ts';
 
 /** How two genomes align: connections are the genes. */
 export interface Alignment {
