@@ -26,6 +26,7 @@ console.log(JSON.stringify(again && ms > Number(slow) ? [100] : [ms, ms, ms]));
 `,
 );
 const DEVICE = ['--device-target', 'command', '--device-command', `${node} "${timer}" {model}`];
+const TINY = '--space mlp --train-samples 120 --valid-samples 40 --epochs 1 --workers 1'.split(' ');
 const PROXIES = ['--estimator', 'proxies', '--space', 'mlp', '--workers', '1'];
 
 interface Found {
@@ -63,23 +64,11 @@ suite('latency on a device', () => {
 
   test('run takes a network that keeps its limits when it is measured again, and measures the exported file', async () => {
     const out = join(folder, 'run');
-    const tiny = [
-      '--space',
-      'mlp',
-      '--train-samples',
-      '120',
-      '--valid-samples',
-      '40',
-      '--epochs',
-      '1',
-      '--trials',
-      '4',
-    ];
-    const last = ['--confirm', '0', '--seeds', '1', '--no-baselines', '--no-samples', '--workers', '1'];
+    const last = ['--trials', '4', '--confirm', '0', '--seeds', '1', '--no-baselines', '--no-samples'];
     const device = ['--device-target', 'command', '--device-command', `${node} "${timer}" {model} 3.2`];
     const asked = [
       'run',
-      ...tiny,
+      ...TINY,
       ...last,
       ...device,
       '--max-latency',
@@ -121,20 +110,8 @@ suite('latency on a device', () => {
 
   test('compare keeps the limit in each search', async () => {
     const out = join(folder, 'compared');
-    const tiny = [
-      '--space',
-      'mlp',
-      '--train-samples',
-      '120',
-      '--valid-samples',
-      '40',
-      '--epochs',
-      '1',
-      '--workers',
-      '1',
-    ];
     const few = ['--strategies', 'random', '--seeds', '1', '--trials', '3', '--out', out];
-    await json('compare', ...tiny, ...few, ...DEVICE, '--max-latency', '3ms');
+    await json('compare', ...TINY, ...few, ...DEVICE, '--max-latency', '3ms');
     const trials: readonly Found[] = await json('trials', join(out, 'random-seed-0'));
     assert.ok(trials.some(({ state }) => state === 'failed') && trials.some(({ state }) => state === 'complete'));
     for (const { state, costs } of trials) assert.equal(state === 'complete', (costs.latency ?? 0) <= 3);
