@@ -1,5 +1,6 @@
 /** What policies.ts trains, and how: settings after the tuned ones of RL Baselines3 Zoo (Raffin 2020), fitted to fewer steps. */
 import type { EnvironmentName } from '../../src/control/index.ts';
+import { MOUNTAIN_CAR } from '../../src/control/presets.ts';
 import type { DqnSettings } from '../../src/control/train/dqn.ts';
 import type { PpoSettings } from '../../src/control/train/ppo.ts';
 import type { ReinforceSettings } from '../../src/control/train/reinforce.ts';
@@ -127,15 +128,7 @@ export const PROBLEMS: readonly Problem[] = [
       steps: 300_000,
       epochSteps: 20_000,
       lanes: 4,
-      batchSize: 128,
-      every: 16,
-      updates: 8,
-      target: 300,
-      replay: 10_000,
-      discount: 0.98,
-      learningRate: 4e-3,
-      exploration: 0.2,
-      finalExploration: 0.07,
+      ...MOUNTAIN_CAR,
     },
   },
 ];

@@ -115,7 +115,7 @@ export async function exportBest(
   }
 }
 
-/** A genome: it holds its weights, so that nothing is trained. */
+/** Exports a genome. It contains its weights, so no training is needed. */
 async function exportPlayed(
   open: () => Promise<Engine>,
   dir: string,

@@ -48,7 +48,7 @@ export interface Environment {
   readonly success: SuccessRule;
   /** What the episodes' fitness is, where it is not the return. */
   readonly fitness?: string;
-  /** Lanes that are worth running side by side; 64 where nothing is said. */
+  /** At most this many episodes are played side by side; 64 if absent. */
   readonly mostLanes?: number;
   /** Names of the numbers that make up the whole physical state, where there are such: lanes then have `states`. */
   readonly state?: readonly string[];

@@ -37,6 +37,19 @@ const genome = { bias: 0.5 };
 const poles = { genome, trainerOptions: { learningRate: 1e-3 }, episodes: 1 } as const;
 const hidden = { recurrent: true, trainerOptions: { rollout: 128, learningRate: 1e-3 } } as const;
 
+/** Of DQN. */
+export const MOUNTAIN_CAR = {
+  batchSize: 128,
+  every: 16,
+  updates: 8,
+  target: 300,
+  replay: 10_000,
+  discount: 0.98,
+  learningRate: 4e-3,
+  exploration: 0.2,
+  finalExploration: 0.07,
+} as const;
+
 /** Settings after the tuned ones of RL Baselines3 Zoo (Raffin 2020), fitted to fewer steps; bench/control/policies.ts measures them. */
 const PRESETS: Readonly<Record<EnvironmentName, Partial<ControlPreset>>> = {
   'cart-pole': {
@@ -57,17 +70,7 @@ const PRESETS: Readonly<Record<EnvironmentName, Partial<ControlPreset>>> = {
   'mountain-car': {
     trainer: 'dqn',
     envSteps: 300_000,
-    trainerOptions: {
-      batchSize: 128,
-      every: 16,
-      updates: 8,
-      target: 300,
-      replay: 10_000,
-      discount: 0.98,
-      learningRate: 4e-3,
-      exploration: 0.2,
-      finalExploration: 0.07,
-    },
+    trainerOptions: MOUNTAIN_CAR,
   },
   'mountain-car-continuous': { trainerOptions: { scaleRewards: true } },
   pendulum: {

@@ -17,7 +17,7 @@ export const lowerPool: Lower<'pool'> = (l, module, x) => {
   if (closed(module.op) === 'max') return pool(l, module, belowAll(l, x));
   const filled = l.filled(x);
   if (filled === undefined) return pool(l, module, x);
-  // Means of what is there, over the shares of windows that are there.
+  // Pooling divides by the size of the window: divide by the share of the window that holds positions as well.
   const shares = ops.maximum(l.g, pool(l, module, filled), ops.constant(l.g, 1e-9));
   return ops.div(l.g, pool(l, module, ops.mul(l.g, x, filled)), shares);
 };

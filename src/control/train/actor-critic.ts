@@ -12,7 +12,7 @@ import { distributionOf } from './distribution.ts';
 import { lanesFor } from './evaluate.ts';
 import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
 import { policyTraining } from './policy-training.ts';
-import { checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
+import { adamUpdate, checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
 import { collect, type Rollout } from './rollout.ts';
 import { OBSERVATIONS, openScaler } from './scaler.ts';
 import { openTrainingLanes } from './training-lanes.ts';
@@ -76,13 +76,7 @@ export async function openActorCritic(
   const targets = { actions: distribution.width, ...ACTOR_CRITIC_TARGETS };
   const on = (steps: number) => onEnvironment(network, environment, { form: 'actor-critic', loss, targets }, steps);
   const validLanes = lanesFor(environment, valid.count);
-  const update = {
-    optimizer: 'adam',
-    momentum: 0,
-    nesterov: false,
-    weightDecay: 0,
-    clipNorm: settings.clipNorm,
-  } as const;
+  const update = adamUpdate(settings.clipNorm);
 
   const { borrow, release } = borrowing();
   let state: State | undefined;

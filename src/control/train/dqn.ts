@@ -14,7 +14,7 @@ import { lanesFor } from './evaluate.ts';
 import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
 import { policyTraining } from './policy-training.ts';
 import { type Drawn, openReplay } from './replay.ts';
-import { checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
+import { adamUpdate, checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
 import { OBSERVATIONS, openScaler } from './scaler.ts';
 import { openTrainingLanes } from './training-lanes.ts';
 
@@ -79,13 +79,7 @@ export async function openDqn(
     targets: { actions: 1, values: 1, weight: 1 },
   });
   const validLanes = lanesFor(environment, valid.count);
-  const update = {
-    optimizer: 'adam',
-    momentum: 0,
-    nesterov: false,
-    weightDecay: 0,
-    clipNorm: settings.clipNorm,
-  } as const;
+  const update = adamUpdate(settings.clipNorm);
 
   const { borrow, release } = borrowing();
   const states: State[] = [];

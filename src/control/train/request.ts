@@ -29,6 +29,10 @@ export interface PolicyRequest {
   now?(): number;
 }
 
+/** How weights are updated: by Adam, with clipped gradients. */
+export const adamUpdate = (clipNorm: number) =>
+  ({ optimizer: 'adam', momentum: 0, nesterov: false, weightDecay: 0, clipNorm }) as const;
+
 type Tensors = Readonly<Record<string, HostTensor>>;
 
 /** A policy in training. Its metrics are return, success and steps: means over episodes, by greedy actions. */

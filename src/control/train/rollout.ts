@@ -94,7 +94,7 @@ export async function collect(options: RolloutOptions): Promise<Rollout> {
       distribution.toAction(taken, lane * width);
     }
     lanes.step(taken);
-    // The value of what comes after is known from the next step, but for episodes that were cut off.
+    // The next step evaluates the state that follows. An episode that the limit of steps cut off has no next step.
     const isCut = lanes.truncated.some((cut) => cut === 1);
     const after = isCut ? await actor.look(lanes.observations) : undefined;
     for (let lane = 0; lane < lanes.count; lane++) {

@@ -82,7 +82,7 @@ suite('tokenizers', () => {
     assert.deepEqual(tokenizer.unknown('A B C'), ['c']);
   });
 
-  test('what is no vocabulary is refused with its place', () => {
+  test('an invalid stored vocabulary is refused, with the place of the mistake', () => {
     const refused = (value: unknown, expected: RegExp) =>
       assert.throws(
         () => parseTokenizer(value, 'model.json'),

@@ -63,7 +63,7 @@ export function trainTokenizer(texts: Iterable<string>, request: VocabularyReque
   const { kind, size, lowercase = false } = request;
   switch (kind) {
     case 'characters':
-      return { kind, vocabulary: [UNKNOWN, ...[...characterCounts(texts)].sort()] };
+      return { kind, vocabulary: [UNKNOWN, ...[...charactersIn(texts)].sort()] };
     case 'bytes':
       return { kind };
     case 'words':
@@ -113,7 +113,7 @@ function wordsOf(text: string): readonly string[] {
   return Array.from(text.matchAll(PIECES), ([piece]) => (piece === '\n' ? END_OF_LINE : piece));
 }
 
-function characterCounts(texts: Iterable<string>): ReadonlySet<string> {
+function charactersIn(texts: Iterable<string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const text of texts) for (const character of text) found.add(character);
   return found;

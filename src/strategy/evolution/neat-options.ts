@@ -29,6 +29,8 @@ export const neatOptions = z.strictObject({
   power: z.number().positive().max(1000).default(2.5),
 });
 
+const neat = neatOptions.shape;
+
 /**
  * The options of NEAT for genomes of layers (`layer-genomes`), where a trial is a training and there are some hundred of them. Differs from
  * NEAT: a small population that grows fast, as new structure is trained at once; distances that no size divides; mating between species
@@ -36,26 +38,26 @@ export const neatOptions = z.strictObject({
  */
 export const layerNeatOptions = z.strictObject({
   population: z.int().min(2).max(100_000).default(20),
-  speciation: z.boolean().default(true),
-  excess: coefficient.default(1),
-  disjoint: coefficient.default(1),
+  speciation: neat.speciation,
+  excess: neat.excess,
+  disjoint: neat.disjoint,
   /** c3, of the difference of settings. */
   setting: coefficient.default(1),
   normalizeFrom: z.int().min(0).max(1_000_000).default(0),
   threshold: z.number().positive().max(1000).default(4),
-  survival: z.number().gt(0).max(1).default(0.2),
-  stagnation: z.int().min(1).max(1_000_000).default(15),
-  populationStagnation: z.int().min(1).max(1_000_000).default(20),
-  championFrom: z.int().min(0).max(100_000).default(5),
-  mutationOnly: share.default(0.25),
+  survival: neat.survival,
+  stagnation: neat.stagnation,
+  populationStagnation: neat.populationStagnation,
+  championFrom: neat.championFrom,
+  mutationOnly: neat.mutationOnly,
   interspecies: share.default(0.05),
-  disabled: share.default(0.75),
+  disabled: neat.disabled,
   addLayer: share.default(0.5),
   addConnection: share.default(0.3),
   reenable: share.default(0.05),
   /** An unchanged child would only be trained again. */
   settings: share.default(1),
-  replaced: share.default(0.1),
+  replaced: neat.replaced,
 });
 
 /** The same by the names of NEAT: the settings of layers are its weights, layers its nodes. */

@@ -84,7 +84,7 @@ function convolutions([, height = 1, width = 1]: readonly number[], act: Module)
   return [...(halvings > 0 ? [repeat(halvings, halving)] : []), repeat(int('convolutions', 1, 3), layer)];
 }
 
-/** `size` means from what comes in, and as many numbers that are the bias of a layer of zeros. */
+/** `size` means, computed from the input, then `size` logarithms of deviations: the bias of a layer that reads zeros. */
 const gaussian = (size: number): Module => beside(linear(size), sequential(zero(), linear(size)));
 
 /** What several modules make of one input, one after another along axis 1. */
