@@ -28,7 +28,7 @@ const transformer = s.sequential(
 async function withModel<T>(network: Module, length: number, use: (model: Parameters<typeof generateText>[0]) => T) {
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
   const data = info(length);
-  const bytes = exportOnnx({ network, info: data, weights: trainedWeights(network, data), about });
+  const bytes = exportOnnx({ network, info: data, weights: trainedWeights(network, data, 3), about });
   const model = await openModel(engine, 'model', readModel('model', bytes));
   try {
     return await use(model);
@@ -53,7 +53,7 @@ test('a transformer reads the last tokens that fit; what stands before them chan
     const options = { tokens: 12, seed: 3, temperature: 4 };
     const { text } = await generateText(model, PROMPT, options);
     assert.equal((await generateText(model, PROMPT.slice(-6), options)).text, text);
-    assert.notEqual((await generateText(model, `${PROMPT}dddddd`, options)).text, text);
+    assert.notEqual((await generateText(model, PROMPT.slice(-3), options)).text, text);
   });
 });
 
