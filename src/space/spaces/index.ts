@@ -19,6 +19,7 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { rnn } from './text/rnn.ts';
 import { textCnn } from './text/text-cnn.ts';
 import { transformer } from './text/transformer.ts';
 
@@ -43,6 +44,7 @@ export const SPACES = {
   mnasnet,
   transformer,
   'text-cnn': textCnn,
+  rnn,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -91,6 +93,7 @@ export {
   residualCnn,
   residualMlp,
   resnet,
+  rnn,
   smallCnn,
   textCnn,
   transformer,
