@@ -19,6 +19,9 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { rnn } from './text/rnn.ts';
+import { textCnn } from './text/text-cnn.ts';
+import { transformer } from './text/transformer.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
@@ -39,6 +42,9 @@ export const SPACES = {
   hierarchical,
   policy,
   mnasnet,
+  transformer,
+  'text-cnn': textCnn,
+  rnn,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -87,5 +93,8 @@ export {
   residualCnn,
   residualMlp,
   resnet,
+  rnn,
   smallCnn,
+  textCnn,
+  transformer,
 };
