@@ -19,6 +19,7 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { rnnCell } from './text/rnn-cell.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
@@ -39,6 +40,7 @@ export const SPACES = {
   hierarchical,
   policy,
   mnasnet,
+  'rnn-cell': rnnCell,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -87,5 +89,6 @@ export {
   residualCnn,
   residualMlp,
   resnet,
+  rnnCell,
   smallCnn,
 };
