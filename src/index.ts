@@ -43,6 +43,8 @@ export {
   type DatasetFile,
   type DatasetName,
   type DatasetOrigin,
+  TOKEN_KINDS,
+  type TokenKind,
 } from './data/catalog.ts';
 export type * from './data/dataset.ts';
 export {
@@ -55,10 +57,9 @@ export {
 export {
   openTokenizer,
   parseTokenizer,
-  TOKEN_KINDS,
+  type TextEncoding,
   type Tokenizer,
   type TokenizerData,
-  type TokenKind,
   trainTokenizer,
   type VocabularyRequest,
 } from './data/text/tokenizer.ts';

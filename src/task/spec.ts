@@ -16,7 +16,10 @@ export interface TensorSpec {
   readonly axes: readonly Axis[];
   /** For int32: the number of different values, counted from 0. */
   readonly values?: number;
-  /** For tokens [T]: token 0 fills the positions behind the last one that a sample has; networks do not read them. */
+  /**
+   * For tokens [T]: token 0 fills the positions behind the last one that a sample has; networks do not read them. For targets [T]: PADDING
+   * (-1) fills them, and they do not count.
+   */
   readonly padded?: true;
 }
 
@@ -38,6 +41,11 @@ export interface TaskSpec {
    * are depends on the network.
    */
   readonly recurrent?: boolean;
+  /**
+   * Whether the samples of a part follow one another, each going on where the one before ends. Networks with recurrent layers are then
+   * trained and measured in that order, and their states are carried from batch to batch.
+   */
+  readonly continued?: boolean;
 }
 
 /** Values of samples by tensor name, row-major, the batch first. */
