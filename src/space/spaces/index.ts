@@ -20,6 +20,7 @@ import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 import { rnn } from './text/rnn.ts';
+import { rnnCell } from './text/rnn-cell.ts';
 import { textCnn } from './text/text-cnn.ts';
 import { transformer } from './text/transformer.ts';
 
@@ -45,6 +46,7 @@ export const SPACES = {
   transformer,
   'text-cnn': textCnn,
   rnn,
+  'rnn-cell': rnnCell,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -94,6 +96,7 @@ export {
   residualMlp,
   resnet,
   rnn,
+  rnnCell,
   smallCnn,
   textCnn,
   transformer,
