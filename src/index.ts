@@ -44,7 +44,7 @@ export {
   type DatasetName,
   type DatasetOrigin,
 } from './data/catalog.ts';
-export type * from './data/dataset.ts';
+export * from './data/dataset.ts';
 export {
   type DatasetDefinition,
   defineDataset,
@@ -55,10 +55,8 @@ export {
 export {
   openTokenizer,
   parseTokenizer,
-  TOKEN_KINDS,
   type Tokenizer,
   type TokenizerData,
-  type TokenKind,
   trainTokenizer,
   type VocabularyRequest,
 } from './data/text/tokenizer.ts';

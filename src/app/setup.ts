@@ -258,7 +258,7 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
 /** The settings of the data, as `openDataset` takes them. */
 export function dataRequest(settings: StudySettings): DataRequest {
   const { data, dataDir, testData, seed, validShare, trainSamples, imageSize, imageChannels } = settings;
-  const { exclude, label, regression } = settings;
+  const { exclude, label, regression, text, tokens, vocabulary, textLength } = settings;
   return {
     name: data,
     seed,
@@ -271,6 +271,10 @@ export function dataRequest(settings: StudySettings): DataRequest {
     ...(label !== undefined && { label }),
     ...(regression !== undefined && { regression }),
     ...(testData !== undefined && { testFile: testData }),
+    ...(text !== undefined && { text }),
+    ...(tokens !== undefined && { tokens }),
+    ...(vocabulary !== undefined && { vocabulary }),
+    ...(textLength !== undefined && { textLength }),
   };
 }
 

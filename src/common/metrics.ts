@@ -21,6 +21,9 @@ export const TRAINED_METRICS = {
   loss: { direction: 'minimize', unit: 'nats' },
   mse: { direction: 'minimize', unit: 'target squared' },
   r2: { direction: 'maximize', unit: 'share' },
+  /** Of a language model: the exponential of its loss, and bits for each character of the text. */
+  perplexity: { direction: 'minimize', unit: 'tokens' },
+  bitsPerCharacter: { direction: 'minimize', unit: 'bits' },
   /** Of a policy, means over episodes: the sum of rewards, the fraction that succeeded, steps until the end, what evolution maximizes. */
   return: { direction: 'maximize', unit: 'reward' },
   success: { direction: 'maximize', unit: 'share' },

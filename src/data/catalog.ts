@@ -17,7 +17,7 @@ export type DatasetOrigin =
   /** Within the package. */
   | { readonly kind: 'embedded' }
   /** The user's own file or folder. */
-  | { readonly kind: 'own'; readonly path: 'file' | 'folder' }
+  | { readonly kind: 'own'; readonly path: 'file' | 'folder' | 'file or folder' }
   /** Fetched by `downloadDataset` into the folder `folder`. */
   | { readonly kind: 'download'; readonly folder: string; readonly files: readonly DatasetFile[] };
 
@@ -26,6 +26,9 @@ export interface DatasetEntry {
   readonly task: TaskKind | 'classification or regression';
   readonly origin: DatasetOrigin;
 }
+
+/** Names of text files. */
+export const TEXT_NAME = /\.(txt|text)(\.gz)?$/i;
 
 export type DatasetName = keyof typeof DATASETS;
 
@@ -125,6 +128,11 @@ export const DATASETS = {
     description: 'your own images: one folder per class, or train and test folders that contain them',
     task: 'classification',
     origin: { kind: 'own', path: 'folder' },
+  },
+  text: {
+    description: 'your own text to continue: a text file, or a folder of them',
+    task: 'language-model',
+    origin: { kind: 'own', path: 'file or folder' },
   },
   csv: {
     description: 'your own table: a header line, numeric and categorical columns, and a label column',

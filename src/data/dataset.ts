@@ -1,6 +1,7 @@
 import type { EnvironmentInfo } from '../task/environment.ts';
 import type { Arrays } from '../task/spec.ts';
 import type { OwnTask, TaskDefinition } from '../task/task.ts';
+import type { TokenizerData } from './text/tokenizer.ts';
 
 /** What a dataset holds. Shapes are without the batch. */
 export interface DatasetInfo {
@@ -32,6 +33,11 @@ export interface DatasetInfo {
   readonly environment?: EnvironmentInfo;
   /** Samples in each part. */
   readonly counts: { readonly train: number; readonly valid: number; readonly test: number };
+  /** Of texts: how many different tokens there are, and the characters that each stands for (absent where each is one). */
+  readonly vocabulary?: number;
+  readonly tokenLengths?: readonly number[];
+  /** How texts become tokens. */
+  readonly text?: TextEncoding;
   /** How raw values come about, for the metadata of an export: a table's columns, categories and imputed values. */
   readonly encoding?: TableEncoding;
   /** How image files become 8-bit values, where that depends on the data; what `predict` must do too. */
@@ -51,6 +57,21 @@ export interface TableEncoding {
   readonly label: string;
   /** Regression: what was subtracted from the label; the value is the network's output plus this. */
   readonly labelOffset?: number;
+}
+
+/**
+ * `characters`: each code point. `bytes`: those of UTF-8, 256 in all. `words`: words, numbers and single signs, and the end of a line as
+ * `<eos>`. `bpe`: byte-pair encoding, whole words and parts of words.
+ */
+export const TOKEN_KINDS = ['characters', 'bytes', 'words', 'bpe'] as const;
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
+/** How a text becomes the tokens of samples. It travels with a model. */
+export interface TextEncoding {
+  readonly tokenizer: TokenizerData;
+  /** Of the rows of a table: the columns of the text and of its class. */
+  readonly column?: string;
+  readonly label?: string;
 }
 
 export type ColumnEncoding =
@@ -110,6 +131,11 @@ export interface Samples {
    * class number; of a regression `input` and `target`, `outputs` numbers.
    */
   read(indices: readonly number[], into: Arrays): Promise<void>;
+  /**
+   * Of a text that is cut into windows: as many windows that begin `share` of a window later, 0 <= share < 1. A training takes others in
+   * each epoch.
+   */
+  shifted?(share: number): Samples;
 }
 
 /** What a search may see. It has no way to the test part. */
@@ -151,6 +177,12 @@ export interface DataRequest {
   /** csv: the label's column; whether it is a number to predict, which the reader decides unless told. */
   readonly label?: string | undefined;
   readonly regression?: boolean | undefined;
+  /** csv: the column of texts to classify. */
+  readonly text?: string | undefined;
+  /** Texts: what tokens are, how many different ones there are at most, and how many a sample has. */
+  readonly tokens?: TokenKind | undefined;
+  readonly vocabulary?: number | undefined;
+  readonly textLength?: number | undefined;
   /** csv: a file of the same columns, whose rows are the test part. */
   readonly testFile?: string | undefined;
 }

@@ -20,6 +20,7 @@ const READERS = {
   mnist: async (request) => (await import('./readers/idx.node.ts')).openMnist(request),
   'fashion-mnist': async (request) => (await import('./readers/idx.node.ts')).openFashionMnist(request),
   'image-folder': async (request) => (await import('./readers/image-folder.node.ts')).openImageFolder(request),
+  text: async (request) => (await import('./readers/text.node.ts')).openText(request),
   csv: async (request) => (await import('./readers/csv.node.ts')).openCsv(request),
 } as const satisfies Readonly<Record<DatasetName, Reader>>;
 
@@ -31,6 +32,10 @@ const USED_BY: Readonly<Record<string, readonly DatasetName[]>> = {
   imageChannels: ['image-folder'],
   exclude: ['image-folder', 'csv'],
   testFile: ['csv'],
+  text: ['csv'],
+  tokens: ['text', 'csv'],
+  vocabulary: ['text', 'csv'],
+  textLength: ['text', 'csv'],
 };
 
 /**

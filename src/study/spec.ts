@@ -5,6 +5,7 @@ import { COST_METRICS, DEVICE_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { shownValue } from '../common/text.ts';
+import { TOKEN_KINDS } from '../data/dataset.ts';
 import { TARGET_NAMES } from '../device/index.ts';
 import { ARCHITECTURE_METHODS, WEIGHT_METHODS } from '../oneshot/names.ts';
 import { STRATEGIES } from '../strategy/index.ts';
@@ -189,10 +190,26 @@ export const studySchema = z.strictObject({
     'data',
     'image-folder: files to skip, as paths within the folder; csv: columns to skip',
   ),
+  text: say(z.string().min(1).optional(), 'data', 'csv: name of the column of texts to classify'),
+  tokens: say(
+    z.enum(TOKEN_KINDS, { error: `must be one of ${TOKEN_KINDS.join(', ')}` }).optional(),
+    'data',
+    `texts: what a token is: ${TOKEN_KINDS.join(', ')} (default: characters of a text to continue, words of texts to classify)`,
+  ),
+  vocabulary: say(
+    whole(2, 1_000_000).optional(),
+    'data',
+    'texts: the most different words or byte pairs (default: 10,000 words, 2,000 byte pairs)',
+  ),
+  textLength: say(
+    whole(1, 65_536).optional(),
+    'data',
+    'texts: tokens of a sample (default: 128 of a text to continue; of texts to classify, so many that 95 % are whole)',
+  ),
   validShare: say(
     z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),
     'data',
-    'fraction of the non-test samples used for validation (0 = none; only for `train`)',
+    'fraction of the non-test samples used for validation (0 = none; only for `train`); of a text to continue 0.05 of the whole by default',
   ),
   trainSamples: say(whole(1, 1e9).optional(), 'data', 'limit the number of training samples'),
   validSamples: say(
@@ -505,14 +522,16 @@ export function checkSettings(raw: unknown, place: (setting: string) => string):
   throw new UserError(`${place(name)}: ${shownValue(value)}; ${issue.message}`);
 }
 
+/** Of a text to continue, the share of the whole. */
+const TEXT_VALID_SHARE = 0.05;
+
 /** With the defaults that depend on other settings. What is no object is refused as it is. */
 function withSpace(found: unknown): unknown {
   const raw: unknown =
     found !== null && typeof found === 'object' && !Array.isArray(found) ? withControlDefaults({ ...found }) : found;
-  const settings = raw !== null && typeof raw === 'object' && !Array.isArray(raw);
-  return settings && 'data' in raw && Reflect.get(raw, 'space') === undefined
-    ? { ...raw, space: defaultSpace({ ...raw }) }
-    : raw;
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw) || !('data' in raw)) return raw;
+  const { space = defaultSpace({ ...raw }), validShare } = { space: undefined, validShare: undefined, ...raw };
+  return { ...raw, space, ...(validShare === undefined && raw.data === 'text' && { validShare: TEXT_VALID_SHARE }) };
 }
 
 /** Whether trials are trainings, so that their time has parts and what is cheaper can be held against them. */

@@ -6,20 +6,29 @@ import type { Task } from '../space/space.ts';
 import { classification } from './classification.ts';
 import { control } from './control.ts';
 import { prepareInputs } from './inputs.ts';
+import { languageModel } from './language-model.ts';
 import { regression } from './regression.ts';
 import { isPadded, mapValues, outputShape, type TaskSpec, vocabularyOf } from './spec.ts';
 import type { OwnTask, StepTask, TaskData, TaskDefinition, TaskFacts } from './task.ts';
+import { text } from './text.ts';
 
 /** The behavior of each kind of task. */
 const TASKS = {
   control,
   classification,
   regression,
+  'language-model': languageModel,
+  text,
 } as const satisfies Readonly<Record<string, TaskDefinition>>;
 
 export type TaskKind = keyof typeof TASKS;
 
-export const TASK_KINDS = ['classification', 'regression'] as const satisfies readonly TaskKind[];
+export const TASK_KINDS = [
+  'classification',
+  'regression',
+  'language-model',
+  'text',
+] as const satisfies readonly TaskKind[];
 
 /** What the task of a data set does; `own` is a task that is not one of Netsmith's. Throws UserError for an unknown kind. */
 export function taskOf<T extends StepTask = TaskDefinition>(

@@ -38,6 +38,11 @@ export interface TaskSpec {
    * are depends on the network.
    */
   readonly recurrent?: boolean;
+  /**
+   * Whether the samples of a part follow one another, each going on where the one before ends. Networks with recurrent layers are then
+   * trained and measured in that order, and their states are carried from batch to batch.
+   */
+  readonly continued?: boolean;
 }
 
 /** Values of samples by tensor name, row-major, the batch first. */

@@ -25,6 +25,10 @@ export interface TaskData {
   readonly quantiles?: readonly (readonly number[])[];
   /** For a task that standardizes its targets: one value per target, in raw units. */
   readonly target?: TargetScale;
+  /** Of texts with a class: how many different tokens there are. Of a language model they are its outputs. */
+  readonly vocabulary?: number;
+  /** Of a language model: the characters that each token stands for; absent where each is one character. */
+  readonly tokenLengths?: readonly number[];
   /** For the task `control`. */
   readonly environment?: EnvironmentInfo;
 }

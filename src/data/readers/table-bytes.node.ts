@@ -29,6 +29,14 @@ export function tableText(place: string, bytes: Uint8Array): Uint8Array {
     if (typeof first === 'string' ? start.startsWith(first) : first.test(start))
       throw invalid(place, `it is ${what}`, cure);
   }
+  return utf8Lines(place, bytes);
+}
+
+/**
+ * Bytes as UTF-8 whose lines end in line feeds: UTF-16 is converted. Throws UserError, with `place` and the line, for NUL bytes and for what
+ * is neither of the two encodings.
+ */
+export function utf8Lines(place: string, bytes: Uint8Array): Uint8Array {
   const decoded = utf16(bytes) ?? bytes;
   const zero = decoded.indexOf(0);
   if (zero >= 0) {

@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { invalid, messageOf } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
+import { TEXT_NAME } from '../catalog.ts';
 import { thousands } from '../split.ts';
 import { kindOf } from './files.node.ts';
 import { IMAGE_NAME } from './image.node.ts';
@@ -44,13 +45,22 @@ export async function foldersIn(dir: string, unread: Tally): Promise<Folder[]> {
  * not, so no link can lead in a circle or out of the folder. What is not read is counted in `unread`.
  * Throws UserError for a folder that cannot be read, or an image that is a link to nothing.
  */
-export async function imagesBelow(dir: string, unread: Tally): Promise<string[]> {
+export function imagesBelow(dir: string, unread: Tally): Promise<string[]> {
+  return filesBelow(dir, IMAGE_NAME, unread);
+}
+
+/** The text files below a folder: as `imagesBelow`. */
+export function textsBelow(dir: string, unread: Tally): Promise<string[]> {
+  return filesBelow(dir, TEXT_NAME, unread);
+}
+
+async function filesBelow(dir: string, wanted: RegExp, unread: Tally): Promise<string[]> {
   const found: string[] = [];
   const walk = async (inner: string): Promise<void> => {
     for (const entry of await entriesOf(join(dir, inner))) {
       const name = inner === '' ? entry.name : `${inner}/${entry.name}`;
       if (entry.isDirectory()) await walk(name);
-      else if (IMAGE_NAME.test(entry.name) && (await isFile(entry, join(dir, name)))) found.push(name);
+      else if (wanted.test(entry.name) && (await isFile(entry, join(dir, name)))) found.push(name);
       else count(unread, await kind(entry, join(dir, name)));
     }
   };
@@ -84,8 +94,8 @@ async function entriesOf(dir: string): Promise<Dirent[]> {
 async function isFile(entry: Dirent, path: string): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isFile();
   const found = await stat(path).catch((error: unknown) => {
-    const rule = 'an image must be a file, or a link to one';
-    throw invalid(`image "${printable(path)}"`, `it is a broken link (${printable(messageOf(error))})`, rule);
+    const rule = 'it must be a file, or a link to one';
+    throw invalid(`file "${printable(path)}"`, `it is a broken link (${printable(messageOf(error))})`, rule);
   });
   return found.isFile();
 }

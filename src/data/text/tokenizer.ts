@@ -5,14 +5,8 @@
 import { Tokenizer as BytePairTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
+import type { TokenKind } from '../dataset.ts';
 import { type BytePairs, byteCharacters, trainBytePairs } from './byte-pairs.ts';
-
-/**
- * `characters`: each code point. `bytes`: those of UTF-8, 256 in all. `words`: words, numbers and single signs, and the end of a line as
- * `<eos>`. `bpe`: byte-pair encoding, whole words and parts of words.
- */
-export const TOKEN_KINDS = ['characters', 'bytes', 'words', 'bpe'] as const;
-export type TokenKind = (typeof TOKEN_KINDS)[number];
 
 /** What stands for a character or a word that the vocabulary does not have; the first token of `characters` and `words`. */
 export const UNKNOWN = '<unk>';
