@@ -27,6 +27,13 @@ export interface DatasetEntry {
   readonly origin: DatasetOrigin;
 }
 
+/**
+ * `characters`: each code point. `bytes`: those of UTF-8, 256 in all. `words`: words, numbers and single signs, and the end of a line as
+ * `<eos>`. `bpe`: byte-pair encoding, whole words and parts of words.
+ */
+export const TOKEN_KINDS = ['characters', 'bytes', 'words', 'bpe'] as const;
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
 /** Names of text files. */
 export const TEXT_NAME = /\.(txt|text)(\.gz)?$/i;
 

@@ -194,6 +194,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'positions':
     case 'attention':
     case 'recurrent':
+    case 'recurrentCell':
+    case 'highway':
     case 'shared':
     case 'rows':
       return followWhole(m, p, c, x);
@@ -201,6 +203,7 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       differ('mode', 'factor');
       return changed(x, x.positive);
     case 'last':
+      differ('at');
       return changed(x, x.positive);
     case 'pool':
       differ('op', 'kernel', 'stride', 'padding');
@@ -208,6 +211,9 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'globalPool':
       differ('op');
       return changed(x, x.positive);
+    case 'glu':
+      differ('fn');
+      return halved(m, p, c, x);
     case 'piecewiseLinear':
       return encoded(m, p, c, x);
     case 'flatten':
@@ -259,6 +265,14 @@ function cut(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
   return unrelated(m, p.path, c.path);
 }
 
+/** Channel c of a gated unit is made of channels c and c + half: known where what it reads is as it was. */
+function halved(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  if (x.from === x.of.length && x.of.every((channel, i) => channel === i))
+    return { of: x.of.slice(0, x.of.length / 2), from: x.from / 2, positive: false };
+  m.depart(c.path, 'a gated linear unit is taken over only with the channels that it had');
+  return unrelated(m, p.path, c.path);
+}
+
 /** Both add the same to what they read, or nothing of it is known. */
 function encoded(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
   const [before, after] = [m.parentShape(p.path)[0] ?? 1, m.childShape(c.path)[0] ?? 1];
@@ -293,7 +307,7 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
     entries.length,
     nodes.map((node) => readsOf(node).length),
     output,
-    output === 'loose' && looseNodes(entries.length, nodes),
+    (output === 'loose' || output === 'looseMean') && looseNodes(entries.length, nodes),
     reads.map((ofNode) => ofNode.every(({ length }) => length === 0)),
   ];
   const differ = JSON.stringify(form(parent, presentBefore)) !== JSON.stringify(form(child, present));
@@ -347,9 +361,12 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
     values.push(follow(m, at(old.body, p, String(to)), at(node.body, c, String(to)), joined ?? x, []));
   }
   if (child.output === 'last') return values.at(-1) ?? x;
-  const loose = child.output === 'loose' ? looseNodes(child.entries.length, child.nodes) : undefined;
+  const isLoose = child.output === 'loose' || child.output === 'looseMean';
+  const loose = isLoose ? looseNodes(child.entries.length, child.nodes) : undefined;
   const put = loose ? loose.map((node) => values[node]) : values.slice(child.entries.length);
-  return joinOf(put.filter((value) => value !== undefined));
+  const filled = put.filter((value) => value !== undefined);
+  if (child.output === 'mean' || child.output === 'looseMean') return sumOf(m, c.path, filled) ?? x;
+  return joinOf(filled);
 }
 
 type Dag = Extract<Module, { kind: 'dag' }>;

@@ -3,7 +3,17 @@ import type { Module, Size, Value, ValueChoice } from '../../space/tree/module.t
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
 export type LeafKind = Exclude<
   Module['kind'],
-  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared' | 'rows' | 'auxiliary'
+  | 'sequential'
+  | 'residual'
+  | 'repeat'
+  | 'dag'
+  | 'stack'
+  | 'choice'
+  | 'scope'
+  | 'shared'
+  | 'rows'
+  | 'auxiliary'
+  | 'recurrentCell'
 >;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
@@ -21,6 +31,7 @@ export const FAMILIES = {
   embedding: 'linear',
   attention: 'linear',
   recurrent: 'linear',
+  highway: 'linear',
   pool: 'pooling',
   globalPool: 'pooling',
   last: 'pooling',
@@ -30,6 +41,7 @@ export const FAMILIES = {
   batchNorm: 'light',
   layerNorm: 'light',
   activation: 'light',
+  glu: 'light',
   dropout: 'light',
   dropPath: 'light',
   identity: 'nothing',
@@ -46,6 +58,7 @@ export function describe(module: Leaf): string {
       if (module.groups === 'depthwise') parts[0] = `depthwise ${parts[0]}`;
       else if (module.groups !== 1) parts.push(`groups ${show(module.groups)}`);
       if (module.bias) parts.push('bias');
+      if (module.padding === 'causal') parts[0] = `causal ${parts[0]}`;
       return listed(parts);
     }
     case 'convTranspose':
@@ -63,15 +76,20 @@ export function describe(module: Leaf): string {
       return `layer norm${normAxes(module.axes)}${module.affine ? '' : ' (not affine)'}`;
     case 'activation':
       return isOpen(module.fn) ? show(module.fn) : ACTIVATION_NAMES[module.fn];
+    case 'glu':
+      return `gated linear unit, ${isOpen(module.fn) ? show(module.fn) : ACTIVATION_NAMES[module.fn]}`;
     case 'pool': {
       const parts = [`${show(module.op)} pool ${square(module.kernel)}`];
       if (module.stride !== 1) parts.push(`stride ${side(module.stride)}`);
       return listed(parts);
     }
     case 'last':
-      return 'last position';
+      return module.at === 'end' ? 'last position' : 'first position';
     case 'embedding':
-      return `embedding of ${module.vocabulary === 'inputs' ? 'inputs' : show(module.vocabulary)}, ${show(module.channels)}`;
+      return listed([
+        `embedding of ${module.vocabulary === 'inputs' ? 'inputs' : show(module.vocabulary)}, ${show(module.channels)}`,
+        module.dropout === 0 ? undefined : `dropout ${show(module.dropout)}`,
+      ]);
     case 'positions':
       return `${show(module.encoding)} positions`;
     case 'piecewiseLinear':
@@ -86,20 +104,24 @@ export function describe(module: Leaf): string {
       return listed([
         isOpen(module.cell) ? show(module.cell) : module.cell.toUpperCase(),
         module.units === 'same' ? undefined : show(module.units),
+        module.reverse ? 'backwards' : undefined,
+        module.weightDrop === 0 ? undefined : `weight drop ${show(module.weightDrop)}`,
+      ]);
+    case 'highway':
+      return listed([
+        `highway, ${isOpen(module.fn) ? show(module.fn) : module.fn === 'identity' ? 'identity' : ACTIVATION_NAMES[module.fn]}`,
+        module.dropout === 0 ? undefined : `dropout ${show(module.dropout)}`,
       ]);
     case 'globalPool':
       return `global ${show(module.op)} pool`;
     case 'linear':
-      return listed([
-        `linear ${module.units === 'outputs' ? 'to outputs' : show(module.units)}`,
-        module.bias ? undefined : 'no bias',
-      ]);
+      return listed([`linear ${unitsText(module)}`, module.bias ? undefined : 'no bias']);
     case 'flatten':
       return 'flatten';
     case 'firstChannels':
       return `first ${show(module.channels)} channels`;
     case 'dropout':
-      return `dropout ${show(module.rate)}`;
+      return `dropout ${show(module.rate)}${module.over === 'channels' ? ' of channels' : ''}`;
     case 'dropPath':
       return `drop path ${show(module.rate)}`;
     case 'identity':
@@ -111,6 +133,11 @@ export function describe(module: Leaf): string {
     case 'factorizedReduce':
       return listed(['factorized reduce', module.channels === 'same' ? undefined : show(module.channels)]);
   }
+}
+
+function unitsText({ units, multiple }: Extract<Module, { readonly kind: 'linear' }>): string {
+  if (units === 'outputs') return 'to outputs';
+  return units === 'same' ? `×${show(multiple)}` : show(units);
 }
 
 function channelsText({ channels, multiple }: Extract<Module, { readonly kind: 'conv' }>): string | undefined {
@@ -170,6 +197,15 @@ export function keyOf(module: Module): string | undefined {
   return Object.keys(module.options).join(' | ');
 }
 
+/** A recurrent layer without its body. */
+export function describeCell({ units, dropout }: Extract<Module, { kind: 'recurrentCell' }>): string {
+  const [width, rate] = [
+    units === 'same' ? undefined : show(units),
+    dropout === 0 ? undefined : `dropout ${show(dropout)}`,
+  ];
+  return listed(['recurrent cell', width, rate]);
+}
+
 /** A module in one line, structure as words: `ReLU, conv 3×3, batch norm`. */
 export function oneLine(module: Module): string {
   switch (module.kind) {
@@ -182,6 +218,8 @@ export function oneLine(module: Module): string {
       return oneLine(module.body);
     case 'shared':
       return `${oneLine(module.body)} (shared ${module.name})`;
+    case 'recurrentCell':
+      return `${describeCell(module)}: ${oneLine(module.body)}`;
     case 'rows':
       return `each row: ${oneLine(module.body)}`;
     case 'choice': {

@@ -19,6 +19,10 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { rnn } from './text/rnn.ts';
+import { rnnCell } from './text/rnn-cell.ts';
+import { textCnn } from './text/text-cnn.ts';
+import { transformer } from './text/transformer.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
@@ -39,6 +43,10 @@ export const SPACES = {
   hierarchical,
   policy,
   mnasnet,
+  transformer,
+  'text-cnn': textCnn,
+  rnn,
+  'rnn-cell': rnnCell,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -87,5 +95,9 @@ export {
   residualCnn,
   residualMlp,
   resnet,
+  rnn,
+  rnnCell,
   smallCnn,
+  textCnn,
+  transformer,
 };
