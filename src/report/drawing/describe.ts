@@ -31,6 +31,7 @@ export const FAMILIES = {
   embedding: 'linear',
   attention: 'linear',
   recurrent: 'linear',
+  recurrentGraph: 'linear',
   highway: 'linear',
   pool: 'pooling',
   globalPool: 'pooling',
@@ -98,6 +99,8 @@ export function describe(module: Leaf): string {
         isOpen(module.cell) ? show(module.cell) : module.cell.toUpperCase(),
         module.units === 'same' ? undefined : show(module.units),
       ]);
+    case 'recurrentGraph':
+      return `recurrent cell of ${module.nodes.length} nodes, ${show(module.units)}`;
     case 'highway':
       return listed([
         `highway, ${isOpen(module.fn) ? show(module.fn) : module.fn === 'identity' ? 'identity' : ACTIVATION_NAMES[module.fn]}`,

@@ -19,6 +19,7 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { nasBenchNlp } from './text/nas-bench-nlp.ts';
 import { rnnCell } from './text/rnn-cell.ts';
 
 export const SPACES = {
@@ -41,6 +42,7 @@ export const SPACES = {
   policy,
   mnasnet,
   'rnn-cell': rnnCell,
+  'nas-bench-nlp': nasBenchNlp,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -84,6 +86,7 @@ export {
   mobilenet,
   nasBench101,
   nasBench201,
+  nasBenchNlp,
   nasnet,
   policy,
   residualCnn,
