@@ -16,7 +16,7 @@ import { define, outputOf, type Shell } from './command.ts';
 
 /**
  * `netsmith spaces [NAME|FILE]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }], size }]; size for
- * 32x32 color images of 10 classes. Of one space with published architectures also published: [{ name, text, paper, source, options, params,
+ * 32x32 color images of 10 classes, of a space for texts for 64 characters out of 65. Of one space with published architectures also published: [{ name, text, paper, source, options, params,
  * flops, quoted? }].
  */
 export function addSpaces(program: Command, shell: Shell): void {

@@ -30,7 +30,7 @@ const WEIGHTED: readonly Module['kind'][] = [
   ...(['recurrent', 'recurrentCell', 'recurrentGraph', 'highway'] as const),
 ];
 /** Fused with the layer before, or cheap: never a block of their own unless nothing stands before them. */
-const ATTACHED: readonly Module['kind'][] = ['batchNorm', 'layerNorm', 'activation'];
+const ATTACHED: readonly Module['kind'][] = ['batchNorm', 'layerNorm', 'activation', 'glu'];
 /** What inference does not compute. */
 const ABSENT: readonly Module['kind'][] = ['identity', 'dropout', 'dropPath'];
 

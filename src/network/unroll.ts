@@ -25,8 +25,7 @@ export function unroll(
     const before = carried;
     const [output, ...rest] = step(time, before);
     const mask = filled && ops.reshape(g, ops.slice(g, filled, [0, 0, time], [n, 1, time + 1]), [n, 1]);
-    const kept = (now: NodeId, k: number) =>
-      mask === undefined ? now : ops.where(g, mask, now, before[k] ?? zeros);
+    const kept = (now: NodeId, k: number) => (mask === undefined ? now : ops.where(g, mask, now, before[k] ?? zeros));
     carried = [kept(output, 0), ...rest.map((now, k) => kept(now, k + 1))];
     return ops.reshape(g, carried[0], [n, units, 1]);
   });
@@ -40,7 +39,7 @@ export type States = readonly [NodeId, ...NodeId[]];
 /** The product of a weight, [O, C], with x, [N, C, T], at all time steps at once; the function gives that of one step, [N, O]. */
 export function productOverTime(l: Lowering, x: NodeId, weight: NodeId): (time: number) => NodeId {
   const { g } = l;
-  const all = pointwise(l, x, weight); // [N, O, 1, T]
+  const all = pointwise(l, x, weight); // [N, O, T]
   const [n = 1, width = 1] = g.shape(all);
-  return (time) => ops.reshape(g, ops.slice(g, all, [0, 0, 0, time], [n, width, 1, time + 1]), [n, width]);
+  return (time) => ops.reshape(g, ops.slice(g, all, [0, 0, time], [n, width, time + 1]), [n, width]);
 }

@@ -34,6 +34,7 @@ const WEIGHTED: ReadonlySet<Module['kind']> = new Set([
 const NONLINEAR: ReadonlySet<Module['kind']> = new Set([
   ...([
     'activation',
+    'glu',
     'attention',
     'recurrent',
     'recurrentCell',
@@ -44,7 +45,7 @@ const NONLINEAR: ReadonlySet<Module['kind']> = new Set([
 ]);
 /** They belong to the layer before them. */
 const LIGHT: ReadonlySet<Module['kind']> = new Set([
-  ...(['activation', 'batchNorm', 'layerNorm', 'dropout', 'dropPath', 'identity', 'squeezeExcite'] as const),
+  ...(['activation', 'glu', 'batchNorm', 'layerNorm', 'dropout', 'dropPath', 'identity', 'squeezeExcite'] as const),
 ]);
 
 /**

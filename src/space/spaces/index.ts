@@ -20,7 +20,10 @@ import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 import { nasBenchNlp } from './text/nas-bench-nlp.ts';
+import { rnn } from './text/rnn.ts';
 import { rnnCell } from './text/rnn-cell.ts';
+import { textCnn } from './text/text-cnn.ts';
+import { transformer } from './text/transformer.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
@@ -41,6 +44,9 @@ export const SPACES = {
   hierarchical,
   policy,
   mnasnet,
+  transformer,
+  'text-cnn': textCnn,
+  rnn,
   'rnn-cell': rnnCell,
   'nas-bench-nlp': nasBenchNlp,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
@@ -92,6 +98,9 @@ export {
   residualCnn,
   residualMlp,
   resnet,
+  rnn,
   rnnCell,
   smallCnn,
+  textCnn,
+  transformer,
 };
