@@ -47,3 +47,14 @@ test('a CSV of NAS-Bench-NLP is searched, resumed, evaluated and reported', asyn
   await refusedIn(folder, /tpe/, ...again, '--strategy', 'tpe');
   await refusedIn(folder, /has no decisions to constrain/, ...again, '--forbid', 'tanh');
 });
+
+test('strategies are compared on it, with the regret against its best cell', async () => {
+  const compared = await json(
+    ...['compare', '--benchmark', writeRows(), '--strategies', 'aging-evolution:population=3:sample=2'],
+    ...['--trials', '4', '--seeds', '3', '--out', join(folder, 'compared')],
+  );
+  for (const { regret, likeness, valid } of compared.competitors) {
+    assert.ok(Math.abs(regret.mean - (valid.mean - 5)) < 1e-9);
+    if (likeness !== undefined) assert.ok(likeness.distance === 1 - likeness.equal);
+  }
+});

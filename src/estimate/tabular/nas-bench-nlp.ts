@@ -83,6 +83,7 @@ export function nasBenchNlpOf(place: string, cells: Cells): Table {
     fidelity: { epochs: 50, data: 1, resolution: 1, width: 1 },
     objectives: [{ metric: 'loss', direction: 'minimize', unit: 'nats' }],
     size: rows.architectures.length,
+    architectures: rows.architectures,
     rowOf: (architecture) => numbers.get(architectureKey(architecture)),
     datasets: {
       'wikitext-2': {
