@@ -246,7 +246,7 @@ export const studySchema = z.strictObject({
   benchmark: say(
     z.string().min(1).optional(),
     'search',
-    'search a tabular benchmark instead of training (nas-bench-201); --data selects its dataset, and --time counts simulated training time',
+    'search a tabular benchmark instead of training (nas-bench-201, or a CSV of NAS-Bench-NLP); --data selects its dataset, and --time counts simulated training time',
   ),
   estimator: say(
     z
