@@ -15,7 +15,7 @@ import { readText } from './text-bytes.node.ts';
 import { type Tally, textsBelow, unreadNotes } from './walk.node.ts';
 
 /** Tokens of a sample, and of the vocabulary, unless asked otherwise. */
-const LENGTH = 128;
+const LENGTH = 64;
 export const VOCABULARY: Readonly<Record<TokenKind, number>> = { characters: 0, bytes: 256, words: 10_000, bpe: 2000 };
 /** Shares of the whole text that become validation and test part, where it has none of its own. */
 const SHARE = 0.05;
