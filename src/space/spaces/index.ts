@@ -19,6 +19,7 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { evolvedTransformer } from './text/evolved-transformer.ts';
 import { rnn } from './text/rnn.ts';
 import { textCnn } from './text/text-cnn.ts';
 import { transformer } from './text/transformer.ts';
@@ -45,6 +46,7 @@ export const SPACES = {
   transformer,
   'text-cnn': textCnn,
   rnn,
+  'evolved-transformer': evolvedTransformer,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -80,6 +82,7 @@ export const BASELINES = {
 export {
   darts,
   enasMacro,
+  evolvedTransformer,
   hierarchical,
   inception,
   macro,
