@@ -18,6 +18,11 @@ export function stripOf(before: readonly number[], own: Shape, whole: Shape): St
   const narrow = own.flatMap((n, axis) => (n === whole[axis] ? [] : [axis]));
   const [axis] = narrow;
   const size = (shape: Shape, i: number) => shape[i] ?? 1;
+  // Along one axis a strip stays one where the batch, axis 0, is open; in memory it does not.
+  if (axis !== undefined && axis > 0 && narrow.length === 1) {
+    const start = size(before, axis);
+    return { along: axis, start, end: start + size(own, axis) };
+  }
   // Of the axes before the last narrow one, one position each.
   const last = narrow.at(-1) ?? 0;
   if (own.slice(0, last).every((n) => n === 1)) {

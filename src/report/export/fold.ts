@@ -47,9 +47,9 @@ export function foldWeights({ graph, weights }: WeightedGraph, batchInput: strin
     const value = known.get(id);
     if (value !== undefined) return emitter.constant(id, value);
     const { op, inputs } = at(nodes, id);
-    return emitter.copy(id, inputs.map(op.kind === 'concat' ? placeRows : place));
+    return emitter.copy(id, inputs.map(op.kind === 'concat' && op.axis > 0 ? placeRows : place));
   }
-  /** The same where there must be a row for each sample, even of a value that no sample changes. */
+  /** The same where there must be a row for each sample, even of a value that no sample changes; biases are joined along axis 0. */
   function placeRows(id: NodeId): NodeId {
     return known.has(id) ? emitter.rows(place(id), place(batch)) : place(id);
   }
@@ -250,7 +250,14 @@ function createEmitter(nodes: readonly Node[], originals: Readonly<Record<string
     },
     rows(value, batch) {
       const axes = [...g.shape(batch).keys()].slice(1);
-      const zeros = g.add({ kind: 'unary', fn: 'zerosLike' }, [batch]);
+      // A token is equal to itself.
+      const zeros =
+        g.dtype(batch) === 'int32'
+          ? g.add({ kind: 'binary', fn: 'sub' }, [
+              g.add({ kind: 'compare', fn: 'equal' }, [batch, batch]),
+              g.add({ kind: 'constant', shape: [], data: [1] }, []),
+            ])
+          : g.add({ kind: 'unary', fn: 'zerosLike' }, [batch]);
       const zero = g.add({ kind: 'reduce', fn: 'sum', axes, keepDims: false }, [zeros]); // [N]
       const shape = g.shape(value).map(() => 1);
       return g.add({ kind: 'binary', fn: 'add' }, [value, g.add({ kind: 'reshape', shape }, [zero])]);

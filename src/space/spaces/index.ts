@@ -19,6 +19,7 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { evolvedTransformer } from './text/evolved-transformer.ts';
 import { nasBenchNlp } from './text/nas-bench-nlp.ts';
 import { rnn } from './text/rnn.ts';
 import { rnnCell } from './text/rnn-cell.ts';
@@ -49,6 +50,7 @@ export const SPACES = {
   rnn,
   'rnn-cell': rnnCell,
   'nas-bench-nlp': nasBenchNlp,
+  'evolved-transformer': evolvedTransformer,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -96,6 +98,7 @@ export const BASELINES = {
 export {
   darts,
   enasMacro,
+  evolvedTransformer,
   hierarchical,
   inception,
   macro,

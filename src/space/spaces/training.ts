@@ -4,6 +4,7 @@ import { float, pick } from '../tree/builders.ts';
 /** What only one kind of task has a use for. */
 const OF_KIND: Readonly<Record<string, Hyperparameters>> = {
   classification: { labelSmoothing: pick('labelSmoothing', [0, 0.05, 0.1]) },
+  text: { labelSmoothing: pick('labelSmoothing', [0, 0.05, 0.1]) },
 };
 
 /**
@@ -33,7 +34,7 @@ export function trainingOf({ kind, input, vocabulary }: Task): Readonly<Record<s
   if (vocabulary !== undefined)
     return {
       ...{ optimizer: 'adamw', learningRate: 1e-3, weightDecay: 0.1, schedule: 'cosine', batchSize: 16 },
-      ...(kind === 'classification' && { labelSmoothing: 0 }),
+      ...(Object.hasOwn(OF_KIND, kind) && { labelSmoothing: 0 }),
     };
   return {
     ...(isImage
