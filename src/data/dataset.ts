@@ -72,6 +72,10 @@ export interface TextEncoding {
   /** Of the rows of a table: the columns of the text and of its class. */
   readonly column?: string;
   readonly label?: string;
+  /** Of texts with a class: token 0 is padding, so the numbers of the tokenizer follow from 1. */
+  readonly padded?: true;
+  /** Of `padded` tokens, what stands for a character or word that the vocabulary does not have; absent of `bytes` and `bpe`. */
+  readonly unknown?: number;
 }
 
 export type ColumnEncoding =
@@ -155,7 +159,7 @@ export interface Dataset {
 
 /** What a reader is given. */
 export interface DataRequest {
-  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, csv; or the name of a data set of the user's own. */
+  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, text-folder, text, csv; or the name of a data set of the user's own. */
   readonly name: string;
   /** File (csv) or folder. */
   readonly dir?: string | undefined;
@@ -168,7 +172,7 @@ export interface DataRequest {
   readonly imageSize?: number | undefined;
   readonly imageChannels?: 1 | 3 | undefined;
   /**
-   * What is left out. image-folder: files, as paths within the folder (`cats/7.png`), which need not exist any more; csv: columns by
+   * What is left out. image-folder, text-folder: files, as paths within the folder (`cats/7.png`), which need not exist any more; csv: columns by
    * name.
    */
   readonly exclude?: readonly string[] | undefined;

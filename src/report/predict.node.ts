@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import { IMAGE_NAME, readImage } from '../data/readers/image.node.ts';
+import { IMAGE_NAME } from '../data/catalog.ts';
+import { readImage } from '../data/readers/image.node.ts';
 import { readTable, type Table } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
 import type { Engine } from '../engine/engine.ts';
