@@ -43,8 +43,10 @@ export {
   type DatasetFile,
   type DatasetName,
   type DatasetOrigin,
+  TOKEN_KINDS,
+  type TokenKind,
 } from './data/catalog.ts';
-export * from './data/dataset.ts';
+export type * from './data/dataset.ts';
 export {
   type DatasetDefinition,
   defineDataset,
@@ -55,6 +57,7 @@ export {
 export {
   openTokenizer,
   parseTokenizer,
+  type TextEncoding,
   type Tokenizer,
   type TokenizerData,
   trainTokenizer,

@@ -88,12 +88,12 @@ test('no file of cli/ is imported by anything outside it but bin/ and the tests 
   assert.deepEqual(found, []);
 });
 
-test('cli/ parses, calls and prints: it has at most 2,900 lines, about 100 for each command, and no cast through unknown', () => {
+test('cli/ parses, calls and prints: it has at most 3,000 lines, about 100 for each command, and no cast through unknown', () => {
   const folder = join(ROOT, 'src', 'cli');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const texts = files.map((file) => readFileSync(join(folder, file), 'utf8'));
   const lines = texts.reduce((sum, text) => sum + text.split('\n').length - 1, 0);
-  assert.ok(lines <= 2900, `${lines} lines`);
+  assert.ok(lines <= 3000, `${lines} lines`);
   assert.ok(!texts.some((text) => text.includes('as unknown as')));
 });
 

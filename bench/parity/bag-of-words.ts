@@ -26,7 +26,14 @@ for (const set of ['sms-spam', 'trec', 'sst2'].filter((name) => values.only === 
   for (let seed = 0; seed < Number(values.seeds); seed++) {
     const dir = join(values.data, set, 'train.csv');
     // The test file of its own keeps the rest whole.
-    const request = { name: 'csv', dir, seed, text: 'text', label: 'label', testFile: join(values.data, set, 'test.csv') };
+    const request = {
+      name: 'csv',
+      dir,
+      seed,
+      text: 'text',
+      label: 'label',
+      testFile: join(values.data, set, 'test.csv'),
+    };
     const { search } = await openDataset(request);
     const exact = await openDataset({ ...request, tokens: 'characters', textLength: 4096 });
     const task = baselineTask(search.info);

@@ -27,8 +27,16 @@ export interface DatasetEntry {
   readonly origin: DatasetOrigin;
 }
 
+/**
+ * `characters`: each code point. `bytes`: those of UTF-8, 256 in all. `words`: words, numbers and single signs, and the end of a line as
+ * `<eos>`. `bpe`: byte-pair encoding, whole words and parts of words.
+ */
+export const TOKEN_KINDS = ['characters', 'bytes', 'words', 'bpe'] as const;
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
 /** Names of files that are taken for images; of which format they are, their first bytes say. */
 export const IMAGE_NAME = /\.(a?png|jpe?g|jpe|jfif|pjpe?g|webp|gif|tiff?|avif|bmp|dib)$/i;
+
 /** Names of text files. */
 export const TEXT_NAME = /\.(txt|text)(\.gz)?$/i;
 

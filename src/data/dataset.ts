@@ -1,7 +1,8 @@
 import type { EnvironmentInfo } from '../task/environment.ts';
 import type { Arrays } from '../task/spec.ts';
 import type { OwnTask, TaskDefinition } from '../task/task.ts';
-import type { TokenizerData } from './text/tokenizer.ts';
+import type { TokenKind } from './catalog.ts';
+import type { TextEncoding } from './text/tokenizer.ts';
 
 /** What a dataset holds. Shapes are without the batch. */
 export interface DatasetInfo {
@@ -57,25 +58,6 @@ export interface TableEncoding {
   readonly label: string;
   /** Regression: what was subtracted from the label; the value is the network's output plus this. */
   readonly labelOffset?: number;
-}
-
-/**
- * `characters`: each code point. `bytes`: those of UTF-8, 256 in all. `words`: words, numbers and single signs, and the end of a line as
- * `<eos>`. `bpe`: byte-pair encoding, whole words and parts of words.
- */
-export const TOKEN_KINDS = ['characters', 'bytes', 'words', 'bpe'] as const;
-export type TokenKind = (typeof TOKEN_KINDS)[number];
-
-/** How a text becomes the tokens of samples. It travels with a model. */
-export interface TextEncoding {
-  readonly tokenizer: TokenizerData;
-  /** Of the rows of a table: the columns of the text and of its class. */
-  readonly column?: string;
-  readonly label?: string;
-  /** Of texts with a class: token 0 is padding, so the numbers of the tokenizer follow from 1. */
-  readonly padded?: true;
-  /** Of `padded` tokens, what stands for a character or word that the vocabulary does not have; absent of `bytes` and `bpe`. */
-  readonly unknown?: number;
 }
 
 export type ColumnEncoding =

@@ -1,4 +1,5 @@
 import { invalid } from '../common/errors.ts';
+import { PADDING } from '../task/class-numbers.ts';
 import { isTaskKind, ownTaskOf, TASK_KINDS, taskOf } from '../task/index.ts';
 import { type Arrays, allocate, onlyOf, type TaskSpec, type TensorSpecs } from '../task/spec.ts';
 import type { TaskDefinition } from '../task/task.ts';
@@ -165,14 +166,15 @@ async function targetsOf(
 
 /** Throws UserError, with `place`, for the first value that no sample of these tensors may have. */
 export function checkValues(place: string, read: Arrays, specs: TensorSpecs, classes: number | undefined): void {
-  for (const [name, { values: below, dtype }] of Object.entries(specs)) {
+  for (const [name, { values: below, dtype, padded }] of Object.entries(specs)) {
     const most = dtype === 'int32' ? below : name === 'target' ? classes : undefined;
+    const least = padded ? PADDING : 0;
     const wrong = read[name]?.find(
       (value) =>
-        !Number.isFinite(value) || (most !== undefined && !(value >= 0 && value < most && Number.isInteger(value))),
+        !Number.isFinite(value) || (most !== undefined && !(value >= least && value < most && Number.isInteger(value))),
     );
     if (wrong === undefined) continue;
-    const rule = most === undefined ? 'must be a finite number' : `must be a whole number from 0 to ${most - 1}`;
+    const rule = most === undefined ? 'must be a finite number' : `must be a whole number from ${least} to ${most - 1}`;
     throw invalid(place, `"${name}" has the value ${wrong}`, rule);
   }
 }

@@ -6,7 +6,7 @@ import type { HostTensor } from '../graph/ir.ts';
 import { morphWeights } from '../network/morphism.ts';
 import type { Module } from '../space/tree/module.ts';
 import { resolve, resolveHyperparameters, scaleWidth } from '../space/tree/resolve.ts';
-import { spaceTask } from '../task/index.ts';
+import { spaceTask, taskOf } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { handedOn } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
@@ -114,6 +114,7 @@ async function begin(
     run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
   const begins = startFrom === 'supernet' && run.inherit === undefined ? fromSupernet : inherited;
   const initial = checkpoint === undefined ? await begins(candidate, made.network, data, run) : undefined;
+  const isContinued = taskOf(data.info, data.task).spec(data.info).continued;
   return openTraining({
     engine,
     ...(programs && { programs }),
@@ -121,7 +122,7 @@ async function begin(
     info: data.info,
     ...(data.task && { task: data.task }),
     train: data.train,
-    valid: validSamples === undefined ? data.valid : someSamples(data.valid, validSamples),
+    valid: validSamples === undefined ? data.valid : someSamples(data.valid, validSamples, isContinued),
     ...(objective && { objective }),
     ...(seconds !== undefined && { time: { seconds, mostEpochs: fidelity.epochs } }),
     data: fidelity.data,

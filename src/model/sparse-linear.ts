@@ -63,7 +63,11 @@ export function* fitSparse({ table, targets, outputs, penalty }: SparseRequest):
     return sum / rows + (penalty / 2) * squares;
   };
   for (const _ of lbfgs(objective, point))
-    yield { outputs, weights: Float32Array.from(point.subarray(0, bias)), bias: Float32Array.from(point.subarray(bias)) };
+    yield {
+      outputs,
+      weights: Float32Array.from(point.subarray(0, bias)),
+      bias: Float32Array.from(point.subarray(bias)),
+    };
 }
 
 /** Logits [rows, outputs]. */
@@ -77,19 +81,6 @@ export function predictSparse({ weights, bias, outputs }: LinearModel, table: Sp
     found.set(row, i * outputs);
   }
   return found;
-}
-
-/** The mean cross-entropy, without the penalty. */
-export function sparseLoss(model: LinearModel, table: SparseTable, targets: ArrayLike<number>): number {
-  const { outputs } = model;
-  const logits = predictSparse(model, table);
-  let sum = 0;
-  for (let i = 0; i < table.rows; i++) {
-    const row = logits.subarray(i * outputs, (i + 1) * outputs);
-    const top = largest(row);
-    sum += top - (row[targets[i] as number] as number) + Math.log(row.reduce((total, x) => total + Math.exp(x - top), 0));
-  }
-  return sum / table.rows;
 }
 
 function addRow(

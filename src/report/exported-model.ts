@@ -6,7 +6,7 @@ import { isTaskKind, taskOf } from '../task/index.ts';
 import { type Arrays, allocate, type FloatArrays, mapValues } from '../task/spec.ts';
 import type { Decoded, TaskDefinition } from '../task/task.ts';
 import { feedsOf } from '../train/batches.ts';
-import { nextState } from '../train/program.ts';
+import { nextState } from '../train/forward.ts';
 import type { ModelMetadata } from './export/metadata.ts';
 import type { ReadModel } from './export/onnx.ts';
 

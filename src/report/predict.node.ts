@@ -108,7 +108,8 @@ interface Sample {
 /** In the order of the names: those of JSON files, and those of the files that the model was trained on. */
 async function* answersTo(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
   const { metadata } = loaded.model;
-  const ofFiles = metadata.encoding !== undefined ? answerTables : readsTexts(metadata) ? answerTextFiles : answerImages;
+  const ofFiles =
+    metadata.encoding !== undefined ? answerTables : readsTexts(metadata) ? answerTextFiles : answerImages;
   for (let at = 0; at < names.length; ) {
     const isValues = (name: string | undefined) => name !== undefined && VALUES_NAME.test(name);
     const first = isValues(names[at]);

@@ -5,7 +5,7 @@ import { COST_METRICS, DEVICE_METRICS, METRICS } from '../common/metrics.ts';
 import { pick } from '../common/records.ts';
 import { ruleOf, showLimit } from '../common/rules.ts';
 import { shownValue } from '../common/text.ts';
-import { TOKEN_KINDS } from '../data/dataset.ts';
+import { TOKEN_KINDS } from '../data/catalog.ts';
 import { TARGET_NAMES } from '../device/index.ts';
 import { ARCHITECTURE_METHODS, WEIGHT_METHODS } from '../oneshot/names.ts';
 import { STRATEGIES } from '../strategy/index.ts';

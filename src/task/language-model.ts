@@ -30,7 +30,7 @@ export const languageModel: TaskDefinition = {
   meaning: 'probability of each token at the next position',
   spec: ({ input, outputs }) => ({
     inputs: { tokens: { shape: input, dtype: 'int32', axes: ['time'], values: outputs } },
-    targets: { next: { shape: input, dtype: 'int32', axes: ['time'], values: outputs } },
+    targets: { next: { shape: input, dtype: 'int32', axes: ['time'], values: outputs, padded: true } },
     outputs: { probabilities: { shape: [outputs, ...input], dtype: 'float32', axes: ['class', 'time'] } },
     recurrent: true,
     continued: true,

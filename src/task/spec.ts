@@ -16,7 +16,10 @@ export interface TensorSpec {
   readonly axes: readonly Axis[];
   /** For int32: the number of different values, counted from 0. */
   readonly values?: number;
-  /** For tokens [T]: token 0 fills the positions behind the last one that a sample has; networks do not read them. */
+  /**
+   * For tokens [T]: token 0 fills the positions behind the last one that a sample has; networks do not read them. For targets [T]: PADDING
+   * (-1) fills them, and they do not count.
+   */
   readonly padded?: true;
 }
 

@@ -20,6 +20,37 @@ testTask('regression', taskOf({ kind: 'regression' }), {
   outputs: waves(10),
 });
 
+testTask('language-model', taskOf({ kind: 'language-model' }), {
+  data: { name: 'three tokens', input: [4], outputs: 3, labels: [...'abc'], tokenLengths: [1, 2, 3] },
+  count: 5,
+  raw: { next: Int32Array.from({ length: 20 }, (_, i) => (i < 18 ? i % 3 : -1)) },
+  outputs: waves(60),
+});
+
+testTask('text', taskOf({ kind: 'text' }), {
+  data: { name: 'two classes of texts', input: [6], outputs: 2, vocabulary: 9 },
+  count: 5,
+  raw: { target: Float32Array.of(0, 1, 1, 1, 0) },
+  outputs: waves(10),
+});
+
+test('perplexity and bits per character are of the loss of all tokens that count', () => {
+  const scorer = taskOf({ kind: 'language-model' }).scorer({
+    ...{ name: 'two', input: [3], outputs: 2, tokenLengths: [1, 4] },
+  });
+  // Two samples, three positions: log-probabilities of 1/4 and 3/4, then of 1/2.
+  const logits = [Math.log(3), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  const outputs = { probabilities: Float32Array.from(logits) };
+  scorer.add(outputs, { next: Int32Array.of(0, 1, 1, 1, -1, -1) }, 2, outputs);
+  const { loss, perplexity, bitsPerCharacter, accuracy } = scorer.result().metrics;
+  const total = -Math.log(3 / 4) + 3 * Math.log(2);
+  const close = (a: number | undefined, b: number) => assert.ok(Math.abs((a ?? 0) - b) < 1e-6, `${a}, ${b}`);
+  close(loss, total / 4);
+  close(perplexity, Math.exp(total / 4));
+  close(bitsPerCharacter, total / Math.LN2 / (1 + 4 + 4 + 4));
+  close(accuracy, 1 / 4);
+});
+
 test('what predict prints is a class with its probabilities, or the values', () => {
   const named = { cat: 0.25, dog: 0.5, owl: 0.25 };
   const [labels, values] = [Object.keys(named), Object.values(named)];

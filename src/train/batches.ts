@@ -44,17 +44,23 @@ export interface TrainingBatches {
   /** Whole batches only: up to batchSize - 1 samples sit each epoch out, different ones each time. */
   readonly stepsPerEpoch: number;
   /**
-   * The epoch of this index, from 0. Its order, crops and all other randomness come from the stream `('epoch', index, ...labels)`; where
+   * The epoch of this index, from 0: its samples in random order. Its order, crops and all other randomness come from the stream `('epoch', index, ...labels)`; where
    * epochs have a number of samples of their own, the order comes from the streams of the passes over the data, `('pass', n, ...labels)`.
    */
   epoch(index: number, rng: Streams, ...labels: readonly string[]): Epoch;
+  /**
+   * The same of samples that follow one another, in order: each sample of a batch goes on where the one at its place in the batch before
+   * ended. `startsOver` says of the step that is prepared next whether its samples begin anew.
+   */
+  continuedEpoch(index: number, rng: Streams): Epoch & { startsOver(): boolean };
 }
 
 /**
  * Cuts training samples into batches: shuffled, augmented, targets spread (label smoothing), weighed (class weights) and mixed (mixup).
  * Class weights are those of the samples that are used.
  *
- * `share` of the samples is used, the same for every candidate, and a smaller share is part of a larger one. An epoch
+ * `share` of the samples is used, the same for every candidate, and a smaller share is part of a larger one: random ones, and of samples
+ * that follow one another the first. An epoch
  * depends on nothing but its stream, so a training that is resumed at an epoch continues bit for bit.
  * Cropping pads with 0 in raw values (black), as PyTorch's transforms do; cutout fills with the mean.
  */
@@ -68,12 +74,13 @@ export function trainingBatches(
   share = 1,
   own?: TaskDefinition,
 ): TrainingBatches {
-  const used = usedSamples(samples.count, share);
+  const task = taskOf(info, own);
+  const spec = task.spec(info);
+  const used = usedSamples(samples.count, share, spec.continued);
   const batchSize = Math.min(settings.batchSize, used.length);
   const samplesPerEpoch = settings.epochSamples === 0 ? used.length : Math.max(settings.epochSamples, batchSize);
   const stepsPerEpoch = Math.floor(samplesPerEpoch / batchSize);
-  const task = taskOf(info, own);
-  const { inputs, targets } = task.spec(info);
+  const { inputs, targets } = spec;
   const encoded = task.encoding?.specs(info);
   const raw = allocate(encoded === undefined ? {} : targets, batchSize);
   const fed = { ...inputs, ...(encoded ?? targets) };
@@ -100,6 +107,27 @@ export function trainingBatches(
     }
   }
 
+  /** Batches of the samples that `of` names for each step, of `from`. */
+  function epochOf(stream: Rng, of: (step: number) => { readonly from: Samples; readonly indices: number[] }): Epoch {
+    let step = 0;
+    return {
+      async prepare() {
+        const arrays = slots[step % SLOTS] as Arrays;
+        const read = { ...arrays, ...raw };
+        const { from, indices } = of(step++);
+        await readSamples(from, indices, read);
+        augment(read, batchSize, stream);
+        if (encoded !== undefined) {
+          const into = floats(arrays, encoded);
+          task.encoding?.fill(raw, into, info, settings.labelSmoothing);
+          if (settings.classWeights === 'balanced') task.encoding?.weigh?.(raw, into, info, await classWeights());
+        }
+        if (settings.mixup > 0) mix(arrays, stream);
+        return feedsOf(arrays, fed, batchSize);
+      },
+    };
+  }
+
   return {
     batchSize,
     stepsPerEpoch,
@@ -111,22 +139,25 @@ export function trainingBatches(
           : partOfPasses(used, index * stepsPerEpoch * batchSize, stepsPerEpoch * batchSize, (pass) =>
               rng('pass', pass, ...labels),
             );
-      let step = 0;
+      const from = samples.shifted?.(stream.float()) ?? samples;
+      return epochOf(stream, (step) => ({ from, indices: order.slice(step * batchSize, (step + 1) * batchSize) }));
+    },
+    continuedEpoch(index, rng) {
+      const rows = Math.max(1, Math.floor(used.length / batchSize));
+      let at = index * stepsPerEpoch;
+      let from = samples;
+      const epoch = epochOf(rng('epoch', index), (step) => {
+        const pass = Math.floor(at / rows);
+        if (step === 0 || at % rows === 0) from = samples.shifted?.(rng('pass', pass).float()) ?? samples;
+        const row = at++ % rows;
+        return { from, indices: Array.from({ length: batchSize }, (_, lane) => lane * rows + row) };
+      });
+      let prepared = 0;
       return {
+        startsOver: () => prepared === 0 || at % rows === 0,
         async prepare() {
-          const arrays = slots[step % SLOTS] as Arrays;
-          const read = { ...arrays, ...raw };
-          const indices = order.slice(step * batchSize, (step + 1) * batchSize);
-          step++;
-          await readSamples(samples, indices, read);
-          augment(read, batchSize, stream);
-          if (encoded !== undefined) {
-            const into = floats(arrays, encoded);
-            task.encoding?.fill(raw, into, info, settings.labelSmoothing);
-            if (settings.classWeights === 'balanced') task.encoding?.weigh?.(raw, into, info, await classWeights());
-          }
-          if (settings.mixup > 0) mix(arrays, stream);
-          return feedsOf(arrays, fed, batchSize);
+          prepared++;
+          return epoch.prepare();
         },
       };
     },
@@ -134,12 +165,11 @@ export function trainingBatches(
 }
 
 /** At least one sample; the order is that of one shuffle for all, so shares are nested. */
-function usedSamples(count: number, share: number): number[] {
+function usedSamples(count: number, share: number, continued = false): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
   if (share >= 1) return all;
-  return rng('share of the training samples', count)
-    .shuffle(all)
-    .slice(0, Math.max(1, Math.round(share * count)));
+  const order = continued ? all : rng('share of the training samples', count).shuffle(all);
+  return order.slice(0, Math.max(1, Math.round(share * count)));
 }
 
 /** `count` samples from number `first` on, of endless passes over the samples, each shuffled by its own stream. */
@@ -175,29 +205,41 @@ function tensorOf(shape: Shape, data: Float32Array | Int32Array): HostTensor | I
   return data instanceof Float32Array ? { shape, data } : { shape, data };
 }
 
+/** One batch of samples that are all read once. */
+interface OrderedBatch {
+  readonly feeds: Feeds;
+  /** Raw targets of the samples alone. */
+  readonly truths: Arrays;
+  readonly indices: readonly number[];
+}
+
 /**
- * Reads samples in their order, `batchSize` at a time. The arrays are used again SLOTS batches later; the last batch is
- * filled up with zeros, and `truths` has the raw targets of samples alone.
+ * Reads all samples, `batchSize` at a time: in their order, or `continued`, so that each sample of a batch goes on where the one at its place
+ * in the batch before ended. The arrays are used again SLOTS batches later; a batch that is not full is filled up with zeros.
  */
 export function orderedBatches(
   samples: Samples,
   { inputs, targets }: TaskSpec,
   batchSize: number,
-): { readonly steps: number; read(step: number): Promise<{ feeds: Feeds; truths: Arrays }> } {
+  continued = false,
+): { readonly steps: number; read(step: number): Promise<OrderedBatch> } {
   const specs = { ...inputs, ...targets };
   const slots = Array.from({ length: SLOTS }, () => allocate(specs, batchSize));
+  const steps = Math.ceil(samples.count / batchSize);
+  const [stride, next] = continued ? [steps, 1] : [1, batchSize];
   return {
-    steps: Math.ceil(samples.count / batchSize),
+    steps,
     async read(step) {
       const slot = slots[step % SLOTS] as Arrays;
-      const first = step * batchSize;
-      const count = Math.min(batchSize, samples.count - first);
+      const indices = Array.from({ length: batchSize }, (_, i) => i * stride + step * next).filter(
+        (index) => index < samples.count,
+      );
+      const count = indices.length;
       if (count < batchSize) for (const values of Object.values(slot)) values.fill(0);
-      const indices = Array.from({ length: count }, (_, i) => first + i);
       const filled = rowsOf(slot, specs, 0, count);
       await readSamples(samples, indices, filled);
       const truths = Object.fromEntries(Object.entries(filled).filter(([name]) => targets[name] !== undefined));
-      return { feeds: feedsOf(slot, inputs, batchSize), truths };
+      return { feeds: feedsOf(slot, inputs, batchSize), truths, indices };
     },
   };
 }

@@ -70,7 +70,9 @@ export function forwardGraph(on: NetworkOnData<StepTask>, batchSize: number): Fo
   );
   const loss = taskLoss(g, on, output, auxiliary);
   const batches = moved.map(({ path, move }) => [`batch:${path}`, move.batch] as const);
-  const whole = optimizeForward(finish(g, { loss, ...Object.fromEntries(batches) }));
+  const states = lowered.states.filter(({ name }) => alive.has(name));
+  const next = states.map((state) => [nextState(state.name), state.output] as const);
+  const whole = optimizeForward(finish(g, { loss, ...Object.fromEntries([...batches, ...next]) }));
 
   const weights = networkVectors(parameters, []);
   const { graph, nodes } = cutInputs(whole, weights);
@@ -87,6 +89,9 @@ export function forwardGraph(on: NetworkOnData<StepTask>, batchSize: number): Fo
     ...lowered,
     graph,
     loss: outputNode(graph, 'loss'),
+    states: states.map(({ name, shape }) => ({
+      ...{ name, shape, input: found(name), output: outputNode(graph, nextState(name)) },
+    })),
     architecture: lowered.architecture.flatMap((one) => {
       const node = inputs.get(one.path);
       return node === undefined ? [] : [{ ...one, node }];
@@ -106,6 +111,9 @@ export function forwardGraph(on: NetworkOnData<StepTask>, batchSize: number): Fo
     },
   };
 }
+
+/** The output that a state's next value comes out as. */
+export const nextState = (name: string): string => `next:${name}`;
 
 function outputNode(graph: Graph, name: string): NodeId {
   const found = graph.outputs[name];

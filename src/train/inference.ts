@@ -1,6 +1,7 @@
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, Feeds, Program, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
+import type { CarriedState } from '../network/network.ts';
 import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import type { Measured } from '../task/metrics.ts';
@@ -15,7 +16,7 @@ import {
 } from '../task/spec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { orderedBatches, runAhead } from './batches.ts';
-import type { NetworkOnData } from './forward.ts';
+import { type NetworkOnData, nextState } from './forward.ts';
 import { inferenceGraph } from './program.ts';
 
 /** What a network gives for some samples, and what would have been right. */
@@ -41,17 +42,22 @@ export async function openInference(
   state: State,
   batchSize: number,
 ): Promise<Inference & { dispose(): Promise<void> }> {
-  const program = await engine.compile(inferenceGraph(on, batchSize).graph);
-  return { ...inferenceOver(program, on, state, batchSize), dispose: () => program.dispose() };
+  const { graph, states } = inferenceGraph(on, batchSize);
+  const program = await engine.compile(graph);
+  return { ...inferenceOver(program, on, state, batchSize, {}, states), dispose: () => program.dispose() };
 }
 
-/** The same over a program that is compiled already, for batches of this size. `more`: what each run is fed besides, such as switches. */
+/**
+ * The same over a program that is compiled already, for batches of this size. `more`: what each run is fed besides, such as switches.
+ * `carried`: the states of recurrent layers, which each batch hands on to the next; they are zeros for the first.
+ */
 export function inferenceOver(
   program: Program,
   { info, task: own }: Pick<NetworkOnData, 'info' | 'task'>,
   state: State,
   batchSize: number,
   more: Feeds = {},
+  carried: readonly Pick<CarriedState, 'name' | 'shape'>[] = [],
 ): Inference {
   const task = taskOf(info, own);
   const spec = task.spec(info);
@@ -61,28 +67,43 @@ export function inferenceOver(
   async function eachBatch(
     samples: Samples,
     signal: AbortSignal | undefined,
-    take: (batch: Batch, from: number) => void,
+    take: (batch: Batch) => void,
   ): Promise<void> {
-    const batches = orderedBatches(samples, spec, batchSize);
-    const waiting: Arrays[] = [];
+    const batches = orderedBatches(samples, spec, batchSize, carried.length > 0);
+    const waiting: Pick<Batch, 'truths' | 'indices'>[] = [];
+    const run = running();
     await runAhead({
       count: batches.steps,
       async prepare(step) {
-        const { feeds, truths } = await batches.read(step);
+        const { feeds, truths, indices } = await batches.read(step);
         signal?.throwIfAborted();
-        waiting.push(mapValues(truths, (values) => values.slice()));
+        waiting.push({ truths: mapValues(truths, (values) => values.slice()), indices });
         return { ...feeds, ...more };
       },
-      run: (feeds) => program.run(feeds, state),
-      take({ output }, step) {
-        const from = step * batchSize;
-        const count = Math.min(batchSize, samples.count - from);
+      run,
+      take({ output }) {
+        const { truths, indices } = waiting.shift() ?? { truths: {}, indices: [] };
+        const count = indices.length;
         const given = splitValues(spec, (output as HostTensor).data.slice(0, count * size), count);
         const outputs = task.restore === undefined ? given : mapValues(given, (values) => values.slice());
         task.restore?.(outputs, info);
-        take({ outputs, given, truths: waiting.shift() ?? {}, count }, from);
+        take({ outputs, given, truths, indices });
       },
     });
+  }
+
+  /** Runs batches in turn. With states, each waits for those that the one before leaves. */
+  function running(): (feeds: Feeds) => Promise<Record<string, HostTensor>> {
+    if (carried.length === 0) return (feeds) => program.run(feeds, state);
+    let before = Promise.resolve<Feeds>(zerosOf(carried));
+    return (feeds) => {
+      const results = before.then((states) => program.run({ ...feeds, ...states }, state));
+      before = results.then((found) =>
+        Object.fromEntries(carried.map(({ name }) => [name, found[nextState(name)] as HostTensor])),
+      );
+      before.catch(() => {});
+      return results;
+    };
   }
 
   return {
@@ -91,21 +112,24 @@ export function inferenceOver(
       const outputs = mapValues(spec.outputs, ({ shape }) => new Float32Array(count * sizeOf(shape)));
       const truths = allocate(spec.targets, count);
       const scorer = task.scorer(info);
-      const write = (into: Arrays, values: Arrays, specs: TensorSpecs, from: number) => {
-        for (const [name, { shape }] of Object.entries(specs))
-          into[name]?.set(values[name] ?? [], from * sizeOf(shape));
+      const write = (into: Arrays, values: Arrays, specs: TensorSpecs, indices: readonly number[]) => {
+        for (const [name, { shape }] of Object.entries(specs)) {
+          const size = sizeOf(shape);
+          for (const [k, index] of indices.entries())
+            into[name]?.set(values[name]?.subarray(k * size, (k + 1) * size) ?? [], index * size);
+        }
       };
-      await eachBatch(samples, signal, (batch, from) => {
-        write(outputs, batch.outputs, spec.outputs, from);
-        write(truths, batch.truths, spec.targets, from);
-        scorer.add(batch.outputs, batch.truths, batch.count, batch.given);
+      await eachBatch(samples, signal, (batch) => {
+        write(outputs, batch.outputs, spec.outputs, batch.indices);
+        write(truths, batch.truths, spec.targets, batch.indices);
+        scorer.add(batch.outputs, batch.truths, batch.indices.length, batch.given);
       });
       return { outputs, truths, measured: scorer.result() };
     },
     async measure(samples, signal) {
       const scorer = task.scorer(info);
-      await eachBatch(samples, signal, ({ outputs, truths, count, given }) =>
-        scorer.add(outputs, truths, count, given),
+      await eachBatch(samples, signal, ({ outputs, truths, indices, given }) =>
+        scorer.add(outputs, truths, indices.length, given),
       );
       return scorer.result();
     },
@@ -113,9 +137,15 @@ export function inferenceOver(
 }
 
 interface Batch extends Omit<Outputs, 'measured'> {
-  readonly count: number;
+  /** Of its samples. */
+  readonly indices: readonly number[];
   /** The outputs as the network gives them. */
   readonly given: FloatArrays;
+}
+
+/** States before the first run. */
+export function zerosOf(carried: readonly Pick<CarriedState, 'name' | 'shape'>[]): Record<string, HostTensor> {
+  return Object.fromEntries(carried.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]));
 }
 
 /** What `evaluateNetwork` is given. */
@@ -139,7 +169,8 @@ export async function evaluateNetwork(request: EvaluationRequest): Promise<Measu
   const state = engine.createState(weights);
   try {
     const size = Math.max(1, Math.min(batchSize, samples.count));
-    const on = { network, info, resolution, ...(task && { task }) };
+    const isContinued = taskOf(info, task).spec(info).continued === true;
+    const on = { network, info, resolution, ...(task && { task }), ...(isContinued && { state: true }) };
     const inference = await openInference(engine, on, state, size);
     try {
       return await inference.measure(samples, signal);

@@ -10,10 +10,10 @@ import { SLOTS, type TrainingBatches, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
-import { type Inference, inferenceOver, type Outputs } from './inference.ts';
+import { type Inference, inferenceOver, type Outputs, zerosOf } from './inference.ts';
 import { OPTIMIZERS } from './optimizers.ts';
 import { type Pace, paceOf, type TimeLimit } from './pace.ts';
-import { freshTensors, type StateParts, type TrainingGraph } from './program.ts';
+import { freshTensors, type InferenceGraph, type StateParts, type TrainingGraph } from './program.ts';
 import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
 import { learningRates } from './schedules.ts';
 import { checkSettings, type TrainSettings } from './settings.ts';
@@ -92,7 +92,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const opened = now();
   checkSettings(settings, 'training settings', info, task);
   if (request.train.count === 0) throw new TrainingFailure('there are no training samples');
-  const on = { network, info, resolution, ...(task && { task }) };
+  const isContinued = taskOf(info, task).spec(info).continued === true;
+  const on = { network, info, resolution, ...(task && { task }), ...(isContinued && { state: true }) };
   const batches = trainingBatches(request.train, info, settings, data, task);
   const { batchSize, stepsPerEpoch } = batches;
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, request.valid?.count ?? VALID_BATCH));
@@ -114,7 +115,9 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     const training = await borrow(programs.training(on, settings, batchSize));
     const inference = await borrow(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
-    state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
+    const { vectors, carried } = training.built;
+    const tensors = joinTensors(vectors, initialTensors(request, training.built));
+    state = engine.createState({ ...tensors, ...zerosOf(carried) });
     ready = { state, training, inference };
   } catch (error) {
     await dispose();
@@ -122,18 +125,21 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   }
   const pace: Pace | undefined = request.time && paceOf(request.time, history, opened, now);
   const { built, program } = ready.training;
-  const tensors = async () => splitTensors(built.vectors, await ready.state.read());
+  const statesBefore = zerosOf(built.carried);
+  const tensors = async () => without(splitTensors(built.vectors, await ready.state.read()), statesBefore);
   const stopsEarly = settings.patience > 0 && request.valid !== undefined;
   const objective = request.objective ?? taskOf(info, task).metrics[0];
   const keptEpoch = () => (stopsEarly ? bestEpoch(history, objective) : undefined) ?? history.length;
   const weightsNow = async () => ownTensors(built, averaged(await tensors()));
+  const inferenceFrom = ({ program, built: { states } }: Ready['inference'], from: State) =>
+    inferenceOver(program, on, from, validBatch, {}, states);
   /** Calls `use` with the network as it is measured and handed on. */
   async function inferring<T>(use: (inference: Inference) => Promise<T>): Promise<T> {
     const { inference } = ready;
-    if (settings.weightAverage === 0) return use(inferenceOver(inference.program, on, ready.state, validBatch));
+    if (settings.weightAverage === 0) return use(inferenceFrom(inference, ready.state));
     const averages = engine.createState(averaged(await ready.state.read()));
     try {
-      return await use(inferenceOver(inference.program, on, averages, validBatch));
+      return await use(inferenceFrom(inference, averages));
     } finally {
       averages.dispose();
     }
@@ -149,6 +155,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     trainBatches(request, index, {
       batches,
       randomInputs: built.randomInputs,
+      ...(built.carried.length > 0 && { statesBefore }),
       progress: pace ? pace.share(0) : index / settings.epochs,
       scalars(step) {
         steps++;
@@ -228,7 +235,7 @@ export async function trainNetwork(
 interface Ready {
   readonly state: State;
   readonly training: ProgramLease<StepParts>;
-  readonly inference: ProgramLease<object>;
+  readonly inference: ProgramLease<Pick<InferenceGraph, 'states'>>;
 }
 
 type StepParts = Omit<TrainingGraph, 'graph'>;
@@ -246,6 +253,11 @@ export function initialTensors(
     return { ...fresh, ...fitting('the checkpoint', tensors, fresh) };
   }
   return startAverages({ ...fresh, ...fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh)) });
+}
+
+/** All but the entries of these names. */
+function without<T>(entries: Readonly<Record<string, T>>, names: object): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).filter(([name]) => !Object.hasOwn(names, name)));
 }
 
 /** Parameters and statistics, without the optimizer's tensors. */
@@ -273,6 +285,8 @@ function fitting(
 export interface BatchSteps {
   readonly batches: TrainingBatches;
   readonly randomInputs: readonly RandomInput[];
+  /** The states that samples begin with: the epoch's samples follow one another. */
+  readonly statesBefore?: Feeds;
   /** How much of the training is done before this epoch, from 0 to 1. */
   readonly progress: number;
   /** The numbers that a step is fed, such as its learning rate; called once for each step, in order. */
@@ -288,18 +302,21 @@ export interface BatchSteps {
 export function trainBatches(
   request: Pick<TrainRequest, 'rng' | 'signal' | 'onStep'>,
   index: number,
-  { batches, randomInputs, progress, scalars, feeds, run, isOver }: BatchSteps,
+  { batches, randomInputs, statesBefore, progress, scalars, feeds, run, isOver }: BatchSteps,
 ): Promise<number> {
-  const epoch = batches.epoch(index, (...labels) => request.rng(...labels));
+  const streams = (...labels: readonly (string | number)[]) => request.rng(...labels);
+  const continued = statesBefore && batches.continuedEpoch(index, streams);
+  const epoch = continued ?? batches.epoch(index, streams);
   const noise = noiseFor(randomInputs, request.rng('epoch', index, 'noise'), progress);
   const asTensors = scalarFeeds();
   return runSteps({
     epoch: index,
     count: batches.stepsPerEpoch,
     async prepare(step) {
+      const states = continued?.startsOver() ? statesBefore : {};
       const batch = await epoch.prepare();
       request.signal?.throwIfAborted();
-      return { ...batch, ...asTensors(scalars(step)), ...noise(), ...feeds?.(step) };
+      return { ...batch, ...states, ...asTensors(scalars(step)), ...noise(), ...feeds?.(step) };
     },
     run,
     ...(isOver && { isOver }),

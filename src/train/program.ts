@@ -19,6 +19,7 @@ import {
   inputsOf,
   lowerOnData,
   type NetworkOnData,
+  nextState,
   type TrainedVector,
 } from './forward.ts';
 import { OPTIMIZERS, type Update } from './optimizers.ts';
@@ -35,6 +36,8 @@ export interface StateParts {
   readonly statistics: readonly Statistic[];
   /** What the optimizer keeps, zeros at first, and averages of the weights. */
   readonly optimizerState: readonly { readonly name: string; readonly shape: Shape }[];
+  /** What recurrent layers carry from one step to the next, where that is asked for (`NetworkOnData.state`): state entries, zeros at first. */
+  readonly carried: readonly Pick<CarriedState, 'name' | 'shape'>[];
   /** The state entries that hold these tensors: `joinTensors` makes them, `splitTensors` takes them apart. */
   readonly vectors: readonly Vector[];
 }
@@ -137,13 +140,14 @@ interface StepOutputs {
 /** A training step from its parts. */
 export function finishStep(
   g: GraphBuilder,
-  { parameters, statistics, architecture, switches, randomInputs, ...forward }: ForwardGraph,
+  { parameters, statistics, architecture, switches, randomInputs, states, ...forward }: ForwardGraph,
   { returned, trained, update, moved = [] }: StepOutputs,
 ): TrainingGraph {
   const carried = [
     ...trained.map(({ name }, i) => [name, update.parameters[i] as NodeId] as const),
     ...moved,
     ...update.state.map(({ name, next }) => [name, next] as const),
+    ...states.map(({ name, output }) => [name, output] as const),
   ];
   const next = carried.map(([name, node]) => [`next:${name}`, node] as const);
   const graph = optimize(finish(g, { ...returned, ...Object.fromEntries(next) }));
@@ -164,6 +168,7 @@ export function finishStep(
     statistics,
     randomInputs: randomInputs.filter(({ name }) => fed.has(name)),
     optimizerState: kept.flatMap(({ parts }) => parts),
+    carried: states.map(({ name, shape }) => ({ name, shape })),
   };
 }
 
@@ -178,9 +183,6 @@ export interface InferenceGraph {
   /** If `state` is requested: each is an input, and the output `nextState(name)`. */
   readonly states: readonly CarriedState[];
 }
-
-/** The output that a state's next value comes out as. */
-export const nextState = (name: string): string => `next:${name}`;
 
 /**
  * Raw inputs [B, ...] -> output [B, ...]: all outputs of the task in one tensor, as the network gives them (logits, or

@@ -18,9 +18,10 @@ export async function readSamples(samples: Samples, ...into: Parameters<Samples[
   }
 }
 
-/** `count` of the samples, drawn at random but always the same ones; all where there are no more. */
-export function someSamples(samples: Samples, count: number): Samples {
+/** `count` of the samples, drawn at random but always the same ones, or `continued` the first; all where there are no more. */
+export function someSamples(samples: Samples, count: number, continued = false): Samples {
   if (count >= samples.count) return samples;
+  if (continued) return { count, read: (indices, into) => samples.read(indices, into) };
   const all = Array.from({ length: samples.count }, (_, i) => i);
   const chosen = rng('some samples', samples.count)
     .shuffle(all)
@@ -41,6 +42,9 @@ export function concatSamples(info: DatasetInfo, first: Samples, second: Samples
   const specs = sampleSpecs(info, own);
   return {
     count: first.count + second.count,
+    ...(first.shifted && {
+      shifted: (share) => concatSamples(info, first.shifted?.(share) ?? first, second, own),
+    }),
     async read(indices, into) {
       const parts = [
         { samples: first, from: 0, positions: indices.flatMap((index, at) => (index < first.count ? [at] : [])) },

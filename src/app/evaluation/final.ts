@@ -113,9 +113,12 @@ function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: 
         });
         const { checkpoint: _, ...evaluation } = await estimateByTraining(training, run);
         if (evaluation.state !== 'complete') return evaluation;
-        const outputs = await training.outputs(test);
-        const { metrics, confusion } = outputs.measured;
-        const samples = isKept(final) ? await sampleTest(test, dataset.search.info, outputs) : undefined;
+        const { info, task } = dataset.search;
+        // The outputs for all positions of a text are too many to keep.
+        const isText = taskOf(info, task).spec(info).continued === true;
+        const outputs = isText ? undefined : await training.outputs(test);
+        const { metrics, confusion } = outputs?.measured ?? (await training.measure(test));
+        const samples = isKept(final) && outputs !== undefined ? await sampleTest(test, info, outputs) : undefined;
         const answers: Answers = { ...(confusion && { confusion }), ...(samples && { samples }) };
         const artifacts = {
           [ANSWERS]: await run.artifacts.put(new TextEncoder().encode(JSON.stringify(answers))),

@@ -1,7 +1,7 @@
 import type { Program, State } from '../../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../../graph/ir.ts';
 import type { CarriedState } from '../../network/network.ts';
-import { nextState } from '../../train/program.ts';
+import { nextState } from '../../train/forward.ts';
 import { type Environment, observationSize } from '../environment.ts';
 
 /** A network that acts in N lanes at once, with what it remembers of each. */

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import { printable } from '../../common/text.ts';
-import { TEXT_NAME } from '../catalog.ts';
-import type { DataRequest, Dataset, TokenKind } from '../dataset.ts';
+import { TEXT_NAME, type TokenKind } from '../catalog.ts';
+import type { DataRequest, Dataset } from '../dataset.ts';
 import { thousands } from '../split.ts';
 import { VOCABULARY } from '../text/labeled.ts';
 import { tokenLengths } from '../text/lengths.ts';
@@ -131,7 +131,8 @@ function divided(
   if (validShare + SHARE >= 1)
     throw invalid(place, `validShare is ${validShare}`, `must be below ${1 - SHARE}: the last 5 % are the test part`);
   const cut = (share: number): number => {
-    let at = Math.floor(share * whole.length);
+    // 1 - 0.05 - 0.05 is a little less than 0.9.
+    let at = Math.floor(share * whole.length + 1e-6);
     const isWhole = kind === 'characters' || kind === 'bytes';
     // Not between the halves of a character beyond the 16th bit.
     if (isWhole) return /[\udc00-\udfff]/.test(whole.charAt(at)) ? at + 1 : at;

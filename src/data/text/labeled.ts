@@ -3,10 +3,11 @@
  * learned from texts, the vocabulary and the length, comes from the training texts alone.
  */
 import { invalid } from '../../common/errors.ts';
-import type { DataRequest, DatasetInfo, TextEncoding, TokenKind } from '../dataset.ts';
+import type { TokenKind } from '../catalog.ts';
+import type { DataRequest, DatasetInfo } from '../dataset.ts';
 import { checkedIndex, type Source } from '../samples.ts';
 import { thousands } from '../split.ts';
-import { openTokenizer, trainTokenizer, UNKNOWN } from './tokenizer.ts';
+import { openTokenizer, type TextEncoding, trainTokenizer } from './tokenizer.ts';
 
 /** Tokens that a vocabulary has at most, unless asked otherwise; `characters` has all that occur. */
 export const VOCABULARY: Readonly<Record<TokenKind, number>> = { characters: 0, bytes: 256, words: 10_000, bpe: 2000 };
@@ -38,8 +39,7 @@ export function fitTexts(
     throw invalid(place, 'all training texts are the same', 'at least two different ones are needed');
   const tokenizer = trainTokenizer(training, { kind, size: vocabulary ?? VOCABULARY[kind], lowercase: true });
   const opened = openTokenizer(tokenizer);
-  const unknown = opened.vocabulary.indexOf(UNKNOWN);
-  const encoding = { tokenizer, padded: true, ...(unknown >= 0 && { unknown: unknown + 1 }) } as const;
+  const encoding = { tokenizer, padded: true } as const;
   const lengths = Int32Array.from(training, (text) => opened.encode(text).length).sort();
   if ((lengths.at(-1) ?? 0) === 0) throw invalid(place, `no training text has a token (${kind})`, 'some must have one');
   const usual = lengths[Math.ceil(WHOLE_SHARE * lengths.length) - 1] ?? 0;

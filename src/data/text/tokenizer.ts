@@ -5,7 +5,7 @@
 import { Tokenizer as BytePairTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { invalid } from '../../common/errors.ts';
-import type { TokenKind } from '../dataset.ts';
+import type { TokenKind } from '../catalog.ts';
 import { type BytePairs, byteCharacters, trainBytePairs } from './byte-pairs.ts';
 
 /** What stands for a character or a word that the vocabulary does not have; the first token of `characters` and `words`. */
@@ -33,6 +33,16 @@ const tokenizerSchema = z.discriminatedUnion('kind', [
 
 /** A vocabulary, as it is stored. */
 export type TokenizerData = z.infer<typeof tokenizerSchema>;
+
+/** How a text becomes the tokens of samples. It travels with a model. */
+export interface TextEncoding {
+  readonly tokenizer: TokenizerData;
+  /** Of the rows of a table: the columns of the text and of its class. */
+  readonly column?: string;
+  readonly label?: string;
+  /** Of texts with a class: token 0 is padding, so the numbers of the tokenizer follow from 1. */
+  readonly padded?: true;
+}
 
 export interface Tokenizer {
   /** The texts of the tokens, by number. Of `bytes` and `bpe`, a character stands for a byte (`byteCharacters`). */
@@ -76,6 +86,21 @@ export function parseTokenizer(value: unknown, place: string): TokenizerData {
   if (success) return data;
   const [issue] = error.issues;
   throw invalid(place, `${['tokenizer', ...(issue?.path ?? [])].join('.')}`, issue?.message ?? 'is no vocabulary');
+}
+
+const encodingSchema = z.strictObject({
+  tokenizer: tokenizerSchema,
+  column: z.string().exactOptional(),
+  label: z.string().exactOptional(),
+  padded: z.literal(true).exactOptional(),
+});
+
+/** Throws UserError, with the place, unless it is a stored encoding of texts. */
+export function parseTextEncoding(value: unknown, place: string): TextEncoding {
+  const { success, data, error } = encodingSchema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw invalid(place, issue?.path.join('.') ?? '', issue?.message ?? 'says of no text how it becomes tokens');
 }
 
 export function openTokenizer(data: TokenizerData): Tokenizer {

@@ -2,7 +2,7 @@ import onnxProto from 'onnx-proto';
 import { invalid } from '../../common/errors.ts';
 import { sizeOf } from '../../graph/ir.ts';
 import type { TensorSpecs } from '../../task/spec.ts';
-import { nextState } from '../../train/program.ts';
+import { nextState } from '../../train/forward.ts';
 import { checkTrees } from './check-trees.ts';
 import {
   ATTRIBUTES,

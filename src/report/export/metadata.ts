@@ -6,7 +6,8 @@ import type { ImageDecoding, TableEncoding } from '../../data/dataset.ts';
 import { encodingSchema } from '../../data/encoding.ts';
 import { describeDecoding, readDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
-import { TASK_KINDS, taskOf } from '../../task/index.ts';
+import { openTokenizer, parseTextEncoding, type TextEncoding } from '../../data/text/tokenizer.ts';
+import { type TaskKind, taskOf } from '../../task/index.ts';
 import type { TensorSpecs } from '../../task/spec.ts';
 
 /**
@@ -16,8 +17,8 @@ import type { TensorSpecs } from '../../task/spec.ts';
  * | key | text |
  * |---|---|
  * | `netsmith.version` | version that wrote the file |
- * | `netsmith.task` | `classification`, `regression`, or the kind of a user's own task |
- * | `netsmith.tensors` | of a user's own task, JSON: `{ inputs, outputs, states }`, each by name `{ shape, dtype, axes, values? }`, the shape without the batch; a state `NAME` comes out as `next:NAME`. The keys of input and output below say less, and some are absent |
+ * | `netsmith.task` | `classification`, `regression`, `language-model`, `text`, or the kind of a user's own task |
+ * | `netsmith.tensors` | of other tasks than the first two, JSON: `{ inputs, outputs, states }`, each by name `{ shape, dtype, axes, values?, padded? }`, the shape without the batch; a state `NAME` comes out as `next:NAME`. The keys of input and output below say less, and some are absent |
  * | `netsmith.input.name` | `input` |
  * | `netsmith.input.shape` | JSON, the batch first: `["N",3,32,32]` or `["N",13]` |
  * | `netsmith.input.layout` | `NCHW` (images: red, green, blue) or `NF` (features) |
@@ -29,6 +30,7 @@ import type { TensorSpecs } from '../../task/spec.ts';
  * | `netsmith.output.name` | `probabilities` [N, classes] or `values` [N, targets], in the targets' own units |
  * | `netsmith.output.labels` | JSON, names of the classes or targets in order |
  * | `netsmith.encoding` | JSON, a table's columns as {@link TableEncoding}; absent for images |
+ * | `netsmith.text` | JSON, how a text becomes tokens, as {@link TextEncoding}; absent where the input is no text |
  * | `netsmith.dataset`, `netsmith.space`, `netsmith.architecture` | where it comes from; of a baseline that is no network the space is `baseline` |
  * | `netsmith.training` | JSON, a summary of the training |
  * | `netsmith.sha256` | of all bytes before this entry, which is the file's last: see seal.node.ts; absent unless sealed |
@@ -44,6 +46,7 @@ export interface ModelMetadata {
   readonly decoding: ImageDecoding | undefined;
   readonly labels: readonly string[];
   readonly encoding: TableEncoding | undefined;
+  readonly text: TextEncoding | undefined;
   readonly dataset: string;
   readonly space: string;
   readonly architecture: string;
@@ -65,12 +68,16 @@ export function knownTensors(kind: string, input: readonly number[], outputs: nu
   return { inputs: spec.inputs, outputs: spec.outputs, states: {} };
 }
 
-const isKnown = (kind: string) => TASK_KINDS.some((known) => known === kind);
+/** Tasks whose one input `input` the other keys say all of. */
+const PLAIN_TASKS = ['classification', 'regression'] as const satisfies readonly TaskKind[];
+
+/** Whether the tensors of a task follow from its shapes. */
+export const isPlainTask = (kind: string): boolean => PLAIN_TASKS.some((known) => known === kind);
 
 /** As the texts of the table above. */
 export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
-  const { task, input, range, decoding, encoding, tensors } = metadata;
-  const known = isKnown(task);
+  const { task, input, range, decoding, encoding, text, tensors } = metadata;
+  const known = isPlainTask(task);
   return {
     'netsmith.version': metadata.version,
     'netsmith.task': task,
@@ -90,6 +97,7 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
     ...(range !== undefined && { 'netsmith.input.range': JSON.stringify(range) }),
     'netsmith.output.labels': JSON.stringify(metadata.labels),
     ...(encoding !== undefined && { 'netsmith.encoding': JSON.stringify(encoding) }),
+    ...(text !== undefined && { 'netsmith.text': JSON.stringify(text) }),
     'netsmith.dataset': metadata.dataset,
     'netsmith.space': metadata.space,
     'netsmith.architecture': metadata.architecture,
@@ -120,6 +128,7 @@ const tensorSchema = z
     dtype: z.enum(['float32', 'int32']),
     axes: z.array(z.enum(['channel', 'feature', 'class', 'height', 'width', 'time'])),
     values: size.exactOptional(),
+    padded: z.literal(true).exactOptional(),
   })
   .refine(({ shape, axes }) => shape.length === axes.length)
   .refine(({ dtype, values }) => dtype === 'int32' || values === undefined);
@@ -176,8 +185,9 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
     Object.hasOwn(texts, key) ? parsed(key, schema, rule) : undefined;
 
   const own = Object.hasOwn(texts, 'netsmith.tensors');
-  const task = own ? text('netsmith.task') : fixed('netsmith.task', TASK_KINDS);
-  if (own && isKnown(task)) throw refuse('netsmith.task', `another name than ${task} where there is netsmith.tensors`);
+  const task = own ? text('netsmith.task') : fixed('netsmith.task', PLAIN_TASKS);
+  if (own && isPlainTask(task))
+    throw refuse('netsmith.task', `another name than ${task} where there is netsmith.tensors`);
   const shapeRule = 'a list: "N", then one to three whole sizes, and together no more than can be read';
   const input = parsed('netsmith.input.shape', shapeSchema, shapeRule);
   const labels = parsed('netsmith.output.labels', labelsSchema, `a list of at most ${MAX_LABELS} different names`);
@@ -202,11 +212,24 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
     decoding: decodingIn(place, texts['netsmith.input.decoding']),
     labels,
     encoding,
+    text: textIn(place, texts['netsmith.text'], tensors),
     dataset: text('netsmith.dataset'),
     space: text('netsmith.space'),
     architecture: text('netsmith.architecture'),
     training: json('netsmith.training'),
   };
+}
+
+/** How texts become tokens; they must be numbers that the model's one input can have. */
+function textIn(place: string, text: string | undefined, { inputs }: ModelTensors): TextEncoding | undefined {
+  if (text === undefined) return undefined;
+  const where = `${place}, metadata "netsmith.text"`;
+  const encoding = parseTextEncoding(parseJson(text, where), where);
+  const [tokens, ...others] = Object.values(inputs);
+  const length = openTokenizer(encoding.tokenizer).vocabulary.length + (encoding.padded === true ? 1 : 0);
+  if (others.length > 0 || tokens?.dtype !== 'int32' || (tokens.values ?? 0) < length)
+    throw invalid(where, `${length} tokens`, 'must be no more than the model takes, as its only input');
+  return encoding;
 }
 
 function decodingIn(place: string, text: string | undefined): ImageDecoding | undefined {

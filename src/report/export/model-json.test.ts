@@ -11,6 +11,7 @@ const metadata: ModelMetadata = {
     tensors: knownTensors('regression', [4], 1),
     range: undefined,
     decoding: undefined,
+    text: undefined,
     labels: ['price'],
   },
   encoding: {

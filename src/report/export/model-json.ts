@@ -1,9 +1,9 @@
 import type { Json } from '../../common/json.ts';
 import { describeDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
-import { TASK_KINDS, taskOf } from '../../task/index.ts';
+import { isTaskKind, taskOf } from '../../task/index.ts';
 import type { TensorSpecs } from '../../task/spec.ts';
-import type { ModelMetadata } from './metadata.ts';
+import { isPlainTask, type ModelMetadata } from './metadata.ts';
 
 /** How a reader recognizes the file. */
 export const MODEL_JSON_FORMAT = 'netsmith-model';
@@ -16,16 +16,16 @@ export const MODEL_JSON_FORMAT = 'netsmith-model';
  * states?, labels, preprocessing, dataset, space, architecture, training }`. The batch `N` may have any size. `preprocessing` of images is
  * `{ kind: 'image', width, height, channels, orientation, background, values?, resize: { fit, filter }, range, normalization, text }`,
  * where 8-bit values from 0 to 255 are stretched to `range`; of a table `{ kind: 'table', columns: [{ name, kind, feature, width, ... }],
- * normalization, label, labelOffset? }` with the encoding of each column, else `{ kind: 'values', range?, normalization }`.
+ * normalization, label, labelOffset? }` with the encoding of each column, of a text `{ kind: 'text', length, tokenizer, ... }`, else `{ kind: 'values', range?, normalization }`.
  */
 export function modelJson(metadata: ModelMetadata, file: string): Readonly<Record<string, Json>> {
   const { task, input, labels, tensors } = metadata;
-  const known = TASK_KINDS.some((kind) => kind === task);
+  const known = isPlainTask(task);
   const layout = input.length === 3 ? 'NCHW' : 'NF';
   const ends = (specs: TensorSpecs, more: object) =>
-    Object.entries(specs).map(([name, { shape, dtype, axes, values }]) => {
+    Object.entries(specs).map(([name, { shape, dtype, axes, values, padded }]) => {
       const spec = { name, dtype, shape: ['N', ...shape] };
-      return { ...spec, ...(known ? more : { axes, values }) };
+      return { ...spec, ...more, ...(!known && { axes, values, padded }) };
     });
   return JSON.parse(
     JSON.stringify({
@@ -34,8 +34,8 @@ export function modelJson(metadata: ModelMetadata, file: string): Readonly<Recor
       netsmith: metadata.version,
       model: file,
       task,
-      inputs: ends(tensors.inputs, { layout }),
-      outputs: ends(tensors.outputs, known ? { meaning: taskOf({ kind: task }).meaning } : {}),
+      inputs: ends(tensors.inputs, known ? { layout } : {}),
+      outputs: ends(tensors.outputs, isTaskKind(task) ? { meaning: taskOf({ kind: task }).meaning } : {}),
       ...(!known && { states: ends(tensors.states, {}) }),
       labels,
       preprocessing: preprocessingOf(metadata),
@@ -50,7 +50,8 @@ export function modelJson(metadata: ModelMetadata, file: string): Readonly<Recor
 /** The mean is subtracted, and the deviation divided by, inside the model. */
 const NORMALIZATION = 'inside the model';
 
-function preprocessingOf({ input, range, decoding, encoding }: ModelMetadata): object {
+function preprocessingOf({ input, range, decoding, encoding, text }: ModelMetadata): object {
+  if (text !== undefined) return { kind: 'text', length: input[0], ...text };
   const normalization = NORMALIZATION;
   if (encoding !== undefined) {
     let at = 0;

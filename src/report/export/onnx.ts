@@ -115,6 +115,7 @@ export function metadataOf(info: DatasetInfo, tensors: ModelTensors, about: Expo
     decoding: info.decoding,
     labels: info.labels,
     encoding: info.encoding,
+    text: info.text,
     dataset: info.name,
   };
 }
