@@ -16,7 +16,7 @@ import { define, outputOf, type Shell } from './command.ts';
 
 /**
  * `netsmith spaces [NAME|FILE]`: [{ name, description, options: [{ name, type, default, min?, max?, above?, below?, words? }], size }]; size for
- * 32x32 color images of 10 classes. Of one space with published architectures also published: [{ name, text, paper, source, options, params,
+ * 32x32 color images of 10 classes, of a space for texts for 64 characters out of 65. Of one space with published architectures also published: [{ name, text, paper, source, options, params,
  * flops, quoted? }].
  */
 export function addSpaces(program: Command, shell: Shell): void {
@@ -83,13 +83,20 @@ const sizeText = (size: number | null) => (size === null ? 'not counted' : showC
 
 const EXAMPLE: Task = { kind: 'classification', input: [3, 32, 32], outputs: 10 };
 
+/** A space that takes no images may be for language models, or for classes of texts. */
+const TEXT: Task = { kind: 'text', input: [64], outputs: 10, vocabulary: 65, padded: true };
+const LANGUAGE: Task = { kind: 'language-model', input: [64], outputs: 65, vocabulary: 65, positions: [64] };
+
 /** The number of architectures (rounded beyond 2^53); null where it is not countable, or a space of one's own does not take images. */
 function sizeOf(space: AnyDefinition): number | null {
   if ('open' in space) return null;
-  try {
-    const size = count(space.create(EXAMPLE));
-    return size === undefined ? null : Number(size);
-  } catch {
-    return null;
+  for (const task of Object.hasOwn(SPACES, space.name) ? [EXAMPLE, LANGUAGE, TEXT] : [EXAMPLE]) {
+    try {
+      const size = count(space.create(task));
+      return size === undefined ? null : Number(size);
+    } catch {
+      // It is for another task.
+    }
   }
+  return null;
 }

@@ -2,7 +2,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { ActivationFunction } from '../space/tree/module.ts';
-import { closed, type Lower } from './lowering.ts';
+import { channelsOf, closed, type Lower } from './lowering.ts';
 
 function hardSigmoid(g: GraphBuilder, x: NodeId): NodeId {
   return ops.mul(g, ops.clip(g, ops.add(g, x, ops.constant(g, 3)), 0, 6), ops.constant(g, 1 / 6));
@@ -33,3 +33,18 @@ const ACTIVATIONS = {
 export const activate = (g: GraphBuilder, fn: ActivationFunction, x: NodeId): NodeId => ACTIVATIONS[fn](g, x);
 
 export const lowerActivation: Lower<'activation'> = (l, module, x) => activate(l.g, closed(module.fn), x);
+
+export const lowerGlu: Lower<'glu'> = (l, module, x) => {
+  const { g } = l;
+  const channels = channelsOf(l, x);
+  if (channels % 2 !== 0) throw l.error(`${channels} channels`, 'a gated linear unit needs an even number of them');
+  const shape = g.shape(x);
+  const part = (start: number, end: number) =>
+    ops.slice(
+      g,
+      x,
+      shape.map((_, axis) => (axis === 1 ? start : 0)),
+      shape.with(1, end),
+    );
+  return ops.mul(g, part(0, channels / 2), activate(g, closed(module.fn), part(channels / 2, channels)));
+};

@@ -29,7 +29,7 @@ const WEIGHTED: readonly Module['kind'][] = [
   ...(['conv', 'convTranspose', 'linear', 'embedding', 'attention', 'recurrent', 'factorizedReduce'] as const),
 ];
 /** Fused with the layer before, or cheap: never a block of their own unless nothing stands before them. */
-const ATTACHED: readonly Module['kind'][] = ['batchNorm', 'layerNorm', 'activation'];
+const ATTACHED: readonly Module['kind'][] = ['batchNorm', 'layerNorm', 'activation', 'glu'];
 /** What inference does not compute. */
 const ABSENT: readonly Module['kind'][] = ['identity', 'dropout', 'dropPath'];
 

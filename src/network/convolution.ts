@@ -6,6 +6,7 @@ import {
   channelsOf,
   closed,
   imageShape,
+  isSequence,
   type Lower,
   type Lowering,
   type ModuleOf,
@@ -24,6 +25,7 @@ interface ConvOptions {
   readonly dilation: readonly [number, number];
   readonly groups: number;
   readonly bias: boolean;
+  readonly isCausal?: boolean;
 }
 
 /** He initialization by the fan-out, as ResNet and NAS-Bench-201 do; a group's fan-out counts its own outputs alone. */
@@ -33,9 +35,11 @@ function convolve(l: Lowering, x: NodeId, options: ConvOptions): NodeId {
   if (incoming % groups !== 0 || channels % groups !== 0) {
     throw l.error(`${incoming} channels in, ${channels} out, ${groups} groups`, 'groups must divide both');
   }
-  const [top, left] = [dilation[0] * Math.floor((kernel[0] - 1) / 2), dilation[1] * Math.floor((kernel[1] - 1) / 2)];
   const reach = [dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1] as const;
-  if (height + 2 * top < reach[0] || width + 2 * left < reach[1]) {
+  const half = (axis: 0 | 1) => dilation[axis] * Math.floor((kernel[axis] - 1) / 2);
+  const top = half(0);
+  const [left, right] = options.isCausal ? [reach[1] - 1, 0] : [half(1), half(1)];
+  if (height + 2 * top < reach[0] || width + left + right < reach[1]) {
     throw l.error(
       `input is ${height}x${width}`,
       `a kernel that reaches ${showWindow(reach)} pixels must fit into the padded input`,
@@ -47,7 +51,7 @@ function convolve(l: Lowering, x: NodeId, options: ConvOptions): NodeId {
   const bias = options.bias
     ? l.parameter(`${options.name}bias`, [channels], { kind: 'constant', value: 0 })
     : undefined;
-  const geometry = { stride, dilation, pads: [top, left, top, left], groups } as const;
+  const geometry = { stride, dilation, pads: [top, left, top, right], groups } as const;
   return ops.conv(l.g, x, weight, geometry, bias);
 }
 
@@ -61,7 +65,9 @@ export const lowerConv: Lower<'conv'> = (l, module, x) => {
     dilation: sizeOfWindow(l, x, module.dilation),
     groups: module.groups === 'depthwise' ? incoming : closed(module.groups),
     bias: module.bias,
+    isCausal: module.padding === 'causal',
   };
+  if (options.isCausal && !isSequence(l, x)) throw l.error("padding is 'causal'", 'only sequences have an order');
   return overImages(l, withoutPadding(l, x), (images) => convolve(l, images, options));
 };
 

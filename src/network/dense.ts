@@ -1,7 +1,8 @@
 import type { NodeId } from '../graph/ir.ts';
 import { sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { closed, isSequence, type Lower, type Lowering, sequenceShape } from './lowering.ts';
+import { toMultiple } from '../space/tree/widths.ts';
+import { closed, isSequence, type Lower, type Lowering, type ModuleOf, sequenceShape } from './lowering.ts';
 
 export const lowerLinear: Lower<'linear'> = (l, module, x) => {
   const [, features, ...rest] = l.g.shape(x);
@@ -11,13 +12,18 @@ export const lowerLinear: Lower<'linear'> = (l, module, x) => {
       'it needs features, [N, F], or sequences, [N, C, T]: flatten or pool first',
     );
   }
-  const units = module.units === 'outputs' ? l.outputs : closed(module.units);
+  const units = unitsOf(l, module, features);
   if (isSequence(l, x)) return eachPosition(l, '', x, units, module.bias);
   const weight = l.parameter('weight', [units, features], { kind: 'glorotUniform', fanIn: features, fanOut: units });
   if (!module.bias) return ops.matmul(l.g, x, weight, { transposeB: true });
   const bias = l.parameter('bias', [units], { kind: 'constant', value: 0 });
   return ops.matmul(l.g, x, weight, { transposeB: true, bias });
 };
+
+function unitsOf({ outputs }: Lowering, { units, multiple }: ModuleOf<'linear'>, incoming: number): number {
+  if (units === 'outputs') return outputs;
+  return units === 'same' ? toMultiple(incoming * closed(multiple), 1) : closed(units);
+}
 
 /**
  * A linear layer at each position: [N, C, T] -> [N, units, T]. Its weight is [units, C], as of a linear layer of features, so that

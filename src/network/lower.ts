@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module } from '../space/tree/module.ts';
-import { lowerActivation } from './activation.ts';
+import { lowerActivation, lowerGlu } from './activation.ts';
 import { lowerConv, lowerConvTranspose, lowerFactorizedReduce, lowerSqueezeExcite } from './convolution.ts';
 import { lowerFirstChannels, lowerFlatten, lowerLinear } from './dense.ts';
 import { gated, gatedSum } from './gated.ts';
@@ -53,6 +53,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   batchNorm: lowerBatchNorm,
   layerNorm: lowerLayerNorm,
   activation: lowerActivation,
+  glu: lowerGlu,
   pool: lowerPool,
   globalPool: lowerGlobalPool,
   last: lowerLast,

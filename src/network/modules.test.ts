@@ -49,6 +49,7 @@ test('every module kind is among the cases', () => {
     batchNorm: 0,
     layerNorm: 0,
     activation: 0,
+    glu: 0,
     pool: 0,
     globalPool: 0,
     last: 0,

@@ -201,6 +201,7 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
       differ('mode', 'factor');
       return changed(x, x.positive);
     case 'last':
+      differ('at');
       return changed(x, x.positive);
     case 'pool':
       differ('op', 'kernel', 'stride', 'padding');
@@ -208,6 +209,9 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'globalPool':
       differ('op');
       return changed(x, x.positive);
+    case 'glu':
+      differ('fn');
+      return halved(m, p, c, x);
     case 'piecewiseLinear':
       return encoded(m, p, c, x);
     case 'flatten':
@@ -256,6 +260,14 @@ function cut(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
   const of = x.of.slice(0, to);
   if (of.length === to && of.every((channel) => channel < from)) return { of, from, positive: x.positive };
   m.depart(c.path, `the first ${from} channels became the first ${to}`);
+  return unrelated(m, p.path, c.path);
+}
+
+/** Channel c of a gated unit is made of channels c and c + half: known where what it reads is as it was. */
+function halved(m: Morphing, p: Placed, c: Placed, x: Flow): Flow {
+  if (x.from === x.of.length && x.of.every((channel, i) => channel === i))
+    return { of: x.of.slice(0, x.of.length / 2), from: x.from / 2, positive: false };
+  m.depart(c.path, 'a gated linear unit is taken over only with the channels that it had');
   return unrelated(m, p.path, c.path);
 }
 

@@ -4,6 +4,8 @@ import { alongChannels, channelsOf, closed, type Lower, type Lowering } from './
 
 interface Affine {
   readonly affine: boolean;
+  /** Whether a summand comes with the factor; without, there is none. */
+  readonly bias?: boolean;
   readonly epsilon: number;
 }
 
@@ -20,11 +22,13 @@ function bias(l: Lowering, x: NodeId): NodeId {
 }
 
 /** centered · weight / sqrt(variance + epsilon) + bias, weight and bias by channel. */
-function scaleCentered(l: Lowering, centered: NodeId, variance: NodeId, { affine, epsilon }: Affine): NodeId {
+function scaleCentered(l: Lowering, centered: NodeId, variance: NodeId, options: Affine): NodeId {
+  const { affine, bias: hasBias = true, epsilon } = options;
   const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, epsilon)));
   if (!affine) return ops.div(l.g, centered, deviation);
   const scale = ops.div(l.g, gain(l, centered), deviation);
-  return ops.add(l.g, ops.mul(l.g, centered, scale), bias(l, centered));
+  const scaled = ops.mul(l.g, centered, scale);
+  return hasBias ? ops.add(l.g, scaled, bias(l, centered)) : scaled;
 }
 
 /** x · scale + shift, which has the given mean and variance by channel become bias and weight²: one pass over x. */

@@ -75,6 +75,15 @@ suite('sequences of several lengths in one batch', () => {
       ...[s.globalMaxPool(), s.linear('outputs')],
     ],
     'a GRU and its last state': [s.recurrent('gru', 3), s.recurrent('rnn', 3), s.last(), s.linear('outputs')],
+    'causal convolutions': [
+      s.conv(3, 3, { bias: true, padding: 'causal' }),
+      s.relu(),
+      s.conv(3, 4, { padding: 'causal' }),
+      ...head,
+    ],
+    'a GRU that reads backwards, and its last state': [
+      ...[s.recurrent('gru', 3, { reverse: true }), s.last({ at: 'start' }), s.linear('outputs')],
+    ],
     'an LSTM and its last state': [s.recurrent('lstm', 3), s.last(), s.linear('outputs')],
     'attention and the mean': [s.positions('sinusoidal'), s.attention(2), s.attention(1, { window: 2 }), ...head],
     'causal attention and the last position': [s.attention(2, { causal: true }), s.last(), s.linear('outputs')],

@@ -70,8 +70,9 @@ function axesOfPositions(l: Lowering, x: NodeId): readonly number[] {
   throw l.error(`input is [${l.g.shape(x)}]`, 'it needs images, [N, C, H, W], or sequences, [N, C, T]');
 }
 
-export const lowerLast: Lower<'last'> = (l, _module, x) => {
+export const lowerLast: Lower<'last'> = (l, module, x) => {
   const [n, c, t] = sequenceShape(l, x);
+  if (module.at === 'start') return ops.reshape(l.g, ops.slice(l.g, x, [0, 0, 0], [n, c, 1]), [n, c]);
   const filled = l.filled(x);
   if (filled !== undefined) return ops.reduceSum(l.g, ops.mul(l.g, x, lastFilled(l, filled)), [2]);
   return ops.reshape(l.g, ops.slice(l.g, x, [0, 0, t - 1], [n, c, t]), [n, c]);

@@ -3,6 +3,7 @@ import type { GraphBuilder } from '../graph/ops.ts';
 import * as ops from '../graph/ops.ts';
 import { pointwise } from './dense.ts';
 import { closed, type Lower, sequenceShape } from './lowering.ts';
+import { drop } from './regularization.ts';
 
 /** What a cell carries from one time step to the next; what is absent is zero. */
 interface Carried {
@@ -61,12 +62,14 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   const tensor = (name: string, ...columns: readonly number[]) => l.parameter(name, [rows, ...columns], initializer);
   const fromInput = pointwise(l, x, tensor('input/weight', c), tensor('input/bias')); // [N, G·units, 1, T]
   const filled = l.filled(x);
-  const [weight, bias] = [tensor('hidden/weight', units), tensor('hidden/bias')];
+  const weight = drop(l, tensor('hidden/weight', units), closed(module.weightDrop), [rows, units]);
+  const bias = tensor('hidden/bias');
 
   const hidden = l.stateIn('hidden', [n, units]);
   const cell = kind === 'lstm' ? l.stateIn('cell', [n, units]) : undefined;
   let carried: Carried = { ...(hidden !== undefined && { hidden }), ...(cell !== undefined && { cell }) };
-  const outputs = Array.from({ length: t }, (_, time) => {
+  const outputs = Array.from({ length: t }, (_, i) => {
+    const time = module.reverse ? t - 1 - i : i;
     const now = ops.slice(g, fromInput, [0, 0, 0, time], [n, rows, 1, time + 1]);
     // A hidden state of zeros leaves only the bias.
     const recalled =
@@ -81,7 +84,7 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   });
   if (carried.hidden !== undefined) l.stateOut('hidden', carried.hidden);
   if (carried.cell !== undefined) l.stateOut('cell', carried.cell);
-  return ops.concat(g, outputs, 2);
+  return ops.concat(g, module.reverse ? outputs.toReversed() : outputs, 2);
 };
 
 /** What a cell carries on: behind the end of a sample, what it had there. `filled` is [N, 1, 1]. */

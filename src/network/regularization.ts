@@ -17,7 +17,11 @@ export function dropChannels(l: Lowering, x: NodeId, rate: NodeId): NodeId {
   return ops.mul(g, x, ops.div(g, kept, ops.sub(g, ops.constant(g, 1), rate)));
 }
 
-export const lowerDropout: Lower<'dropout'> = (l, module, x) => drop(l, x, closed(module.rate), l.g.shape(x));
+export const lowerDropout: Lower<'dropout'> = (l, module, x) => {
+  const shape = l.g.shape(x);
+  const drawn = module.over === 'elements' ? shape : shape.map((size, axis) => (axis < 2 ? size : 1));
+  return drop(l, x, closed(module.rate), drawn);
+};
 
 /** Stochastic depth (Huang et al. 2016), by sample. */
 export const lowerDropPath: Lower<'dropPath'> = (l, module, x) => {

@@ -16,7 +16,11 @@ export const lowerEmbedding: Lower<'embedding'> = (l, module, x) => {
   if (rows === undefined) throw l.error("vocabulary is 'inputs'", 'the task has no vocabulary: give a number');
   const channels = closed(module.channels);
   const table = l.parameter('weight', [rows, channels], { kind: 'normal', deviation: 1 / Math.sqrt(channels) });
-  return ops.transpose(g, ops.gather(g, table, x), [0, 2, 1]); // [N, T, C] -> [N, C, T]
+  const vectors = ops.transpose(g, ops.gather(g, table, x), [0, 2, 1]); // [N, T, C] -> [N, C, T]
+  const rate = closed(module.dropout);
+  if (l.mode === 'infer' || rate === 0) return vectors;
+  const kept = drop(l, ops.constant(g, 1, [rows, 1]), rate, [rows, 1]); // A draw for each row, gathered as the rows are.
+  return ops.mul(g, vectors, ops.transpose(g, ops.gather(g, kept, x), [0, 2, 1]));
 };
 
 export const lowerPositions: Lower<'positions'> = (l, module, x) => {

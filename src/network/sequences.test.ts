@@ -198,6 +198,73 @@ test('causal attention sees nothing of what comes later, and a window nothing th
   assert.deepEqual(seenBy(s.attention(1, { window: 2 })), [1, 2, 3]);
 });
 
+test('a causal convolution sees nothing of what comes later', () => {
+  const length = 6;
+  for (const [kernel, dilation, seen] of [
+    [3, 1, [2, 3, 4]],
+    [2, 2, [2, 4]],
+  ] as const) {
+    const built = lowered(s.conv(2, kernel, { padding: 'causal', dilation }), [2, length], [2, length]);
+    const weights = weightsOf(built);
+    const x = numbers('x', [BATCH, 2, length]);
+    const changed = { ...x, data: x.data.map((v, i) => (i < length && i % length === 2 ? v + 1 : v)) };
+    const [before, after] = [x, changed].map((one) => outputOf(built, { ...weights, x: one }).output?.data ?? []);
+    const differ = [...Array(length).keys()].filter((t) => Math.abs(Number(before?.[t]) - Number(after?.[t])) > 1e-9);
+    assert.deepEqual(differ, seen);
+  }
+  assert.throws(() => lowered(s.conv(2, 3, { padding: 'causal' }), [2, 5, 5], [2, 5, 5]), {
+    name: 'UserError',
+    message: /padding is 'causal'; only sequences have an order/,
+  });
+});
+
+test('a recurrent layer that reads backwards is one that reads the reversed sequence', () => {
+  const [channels, units, length] = [2, 3, 4];
+  const x = numbers('x', [BATCH, channels, length]);
+  const reversed = (data: ArrayLike<number>) =>
+    Array.from(data, (_, i) => Number(data[Math.floor(i / length) * length + length - 1 - (i % length)]));
+  const [forwards, backwards] = [false, true].map((reverse) =>
+    lowered(s.recurrent('lstm', units, { reverse }), [channels, length], [units, length]),
+  ) as [Lowered, Lowered];
+  const weights = weightsOf(forwards);
+  const expected = outputOf(forwards, { ...weights, x: { ...x, data: reversed(x.data) } }).output?.data ?? [];
+  assertClose(outputOf(backwards, { ...weights, x }).output?.data, reversed(expected));
+});
+
+test('variational dropout has one mask for all positions, embedding dropout one for all places of a token', () => {
+  const draws = (built: Lowered) => Object.fromEntries(built.randomInputs.map(({ name, shape }) => [name, shape]));
+  const random = (shape: Shape) => ({ shape, data: numbers('draw', shape).data.map((v) => (v > 0 ? 0.9 : 0.1)) });
+  const channels = lowered(s.dropout(0.5, { over: 'channels' }), [4, 3], [4, 3], { mode: 'train' });
+  assert.deepEqual(draws(channels), { random: [BATCH, 4, 1] });
+  const mask = random([BATCH, 4, 1]);
+  const ones = { shape: [BATCH, 4, 3], data: Array<number>(BATCH * 4 * 3).fill(1) };
+  const kept = outputOf(channels, { x: ones, random: mask }).output?.data ?? [];
+  assert.deepEqual(
+    [...kept],
+    mask.data.flatMap((v) => Array<number>(3).fill(v > 0.5 ? 2 : 0)),
+  );
+
+  const tokens = lowered(s.embedding(3, 1, { dropout: 0.5 }), [4], [1, 4], {
+    mode: 'train',
+    tokens: true,
+    vocabulary: 3,
+  });
+  assert.deepEqual(draws(tokens), { random: [3, 1] });
+  const feeds = { weight: { shape: [3, 1], data: [1, 2, 3] }, random: { shape: [3, 1], data: [0.9, 0.1, 0.9] } };
+  const x = { shape: [BATCH, 4], data: [0, 1, 2, 1, 1, 1, 0, 2] };
+  assert.deepEqual([...(outputOf(tokens, { ...feeds, x }).output?.data ?? [])], [2, 0, 6, 0, 0, 0, 2, 6]);
+});
+
+test('weight drop has one mask for all steps, and none when not training', () => {
+  const network = s.recurrent('gru', 2, { weightDrop: 0.5 });
+  const [train, infer] = (['train', 'infer'] as const).map((mode) => lowered(network, [2, 3], [2, 3], { mode }));
+  assert.deepEqual(
+    train?.randomInputs.map(({ shape }) => shape),
+    [[6, 2]],
+  );
+  assert.deepEqual(infer?.randomInputs, []);
+});
+
 const VOCABULARY = 4;
 const LENGTH = 9;
 /** After 0 1 comes 2 or 3, by turns: what came before tells which. */

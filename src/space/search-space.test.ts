@@ -18,6 +18,8 @@ import { mutate } from './tree/vary.ts';
 
 const images = { kind: 'classification', input: [3, 32, 32], outputs: 10 } as const;
 const sequence = { kind: 'classification', input: [3, 12], outputs: 4 } as const;
+const language = { kind: 'language-model', input: [12], outputs: 9, vocabulary: 9, positions: [12] } as const;
+const texts = { kind: 'text', input: [12], outputs: 3, vocabulary: 9, padded: true } as const;
 const table = { kind: 'classification', input: [4], outputs: 3 } as const;
 
 for (const [space, task] of [
@@ -38,6 +40,10 @@ for (const [space, task] of [
   [SPACES['layer-genomes'].create(table, { start: 'random' }), table],
   [SPACES.hierarchical.create(images, { motifs: 3, cellNodes: 4, channels: 8 }), images],
   [SPACES.mnasnet.create(images), images],
+  [SPACES.transformer.create(language, { width: 16, heads: 2, tune: true }), language],
+  [SPACES.transformer.create(texts, { width: 16, heads: 2, search: true, layers: 3 }), texts],
+  [SPACES.transformer.create(sequence, { width: 16, heads: 2 }), sequence],
+  [SPACES['text-cnn'].create(texts, { embedding: 8, filters: 8, tune: true }), texts],
   [SPACES.mlp.create(table), table],
   [SPACES['residual-mlp'].create(table), table],
   [defineSpace('continuous', () => sequential(dropout(float('rate', 0, 0.5)), linear('outputs'))).create(table), table],

@@ -9,8 +9,8 @@ type Listed = Published & {
   readonly flops: number;
 };
 
-/** Published architectures with what they cost here, for images of this task, and what their papers quote. */
-export function publishedText(published: readonly Listed[], { input: [, height, width], outputs }: Task): string {
+/** Published architectures with what they cost here, for this task, and what their papers quote. */
+export function publishedText(published: readonly Listed[], task: Task): string {
   const options = published.map((one) =>
     Object.entries(one.options)
       .map(([name, value]) => `${name}=${value}`)
@@ -18,8 +18,8 @@ export function publishedText(published: readonly Listed[], { input: [, height, 
   );
   const isOne = new Set(options).size === 1;
   return [
-    `Published architectures; costs with --space-options ${isOne ? options[0] : 'as listed'} on ${height}x${width} color images of`,
-    `${showCount(outputs)} classes, in the skeleton of this space. What is quoted is from the papers, some of which have other skeletons.`,
+    `Published architectures; costs with --space-options ${isOne ? options[0] : 'as listed'} on ${samplesOf(task)},`,
+    'in the skeleton of this space. What is quoted is from the papers, some of which have other skeletons.',
     table(
       [
         '--arch',
@@ -37,4 +37,11 @@ export function publishedText(published: readonly Listed[], { input: [, height, 
       ]),
     ),
   ].join('\n');
+}
+
+function samplesOf({ input, outputs, vocabulary, positions }: Task): string {
+  const [, height, width] = input;
+  if (vocabulary === undefined) return `${height}x${width} color images of ${showCount(outputs)} classes`;
+  const texts = `texts of ${showCount(input[0] ?? 1)} tokens out of ${showCount(vocabulary)}`;
+  return positions === undefined ? `${texts} in ${showCount(outputs)} classes` : texts;
 }

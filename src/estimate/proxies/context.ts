@@ -4,6 +4,7 @@ import type { Graph, NodeId } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { type Condition, demands } from '../../graph/passes/demand.ts';
 import type { LoweredNetwork, Parameter, Switch } from '../../network/network.ts';
+import { taskOf } from '../../task/index.ts';
 import { inputsOf, lowerOnData, type NetworkOnData } from '../../train/forward.ts';
 
 /** A filter or matrix that is trained, and the node of its layer's output: what a network's saliency is summed over. */
@@ -28,8 +29,10 @@ interface CountedGraph {
 
 /** A network's graph, to which readouts are appended. */
 export interface ProxyContext extends CountedGraph {
-  /** Images as they come, raw, [N, ...input]. */
+  /** Images as they come, raw, [N, ...input]; where a network reads tokens, which have no gradient, the vectors in their place. */
   readonly x: NodeId;
+  /** The vectors in the place of tokens, [N, T, C]; none where a network reads numbers. */
+  readonly embedded: readonly NodeId[];
 }
 
 /** A network before anything is read out of it. */
@@ -44,8 +47,17 @@ export function openNetwork(on: NetworkOnData, batchSize: number, mode: 'train' 
   const lowered = lowerOnData(g, on, batchSize, mode);
   const { parameters, switches, output } = lowered;
   const counted = contextOf(g, output, parameters, switches);
-  const x = g.nodes.findIndex(({ op }) => op.kind === 'input' && op.name === 'input');
-  return { lowered, context: { ...counted, x } };
+  const raw = inputsOf(finish(g, { output })).get(inputName(on)) ?? -1;
+  const trained = new Set(parameters.map(({ node }) => node));
+  const embedded = g.nodes.flatMap(({ op, inputs: [table = -1] }, id) =>
+    op.kind === 'gather' && trained.has(table) ? [id] : [],
+  );
+  return { lowered, context: { ...counted, x: embedded[0] ?? raw, embedded } };
+}
+
+/** The tensor that a network reads, as its task names it. */
+export function inputName({ info, task }: NetworkOnData): string {
+  return Object.keys(taskOf(info, task).spec(info).inputs)[0] ?? '';
 }
 
 /** Goes on from a graph whose output `output` is the network's. */
@@ -64,11 +76,22 @@ export function contextOf(
   const asked = demands({ ...graph, nodes });
   const optionsOf = new Map(switches.map(({ name, options }) => [inputs.get(name), options.length] as const));
   const pathOf = new Map(parameters.map(({ path }) => [inputs.get(path), path] as const));
-  const layers = graph.nodes.flatMap(({ op, inputs: [, weight = -1] }, id): readonly WeightLayer[] => {
-    const path = pathOf.get(weight);
+  /** The parameter that a filter is: in another shape, or with some of its weights dropped. */
+  const parameterOf = (id: NodeId): NodeId | undefined => {
+    const node = graph.nodes[id];
+    if (pathOf.has(id)) return id;
+    if (node?.op.kind === 'reshape') return parameterOf(node.inputs[0] ?? -1);
+    if (node?.op.kind !== 'binary' || node.op.fn !== 'mul') return undefined;
+    return node.inputs.map(parameterOf).find((found) => found !== undefined);
+  };
+  const all = graph.nodes.flatMap(({ op, inputs: [, filter = -1] }, id): readonly WeightLayer[] => {
     const weighs = op.kind === 'conv' || op.kind === 'matmul';
-    return weighs && path !== undefined && asked[id] !== undefined ? [{ path, weight, output: id }] : [];
+    const weight = weighs && asked[id] !== undefined ? parameterOf(filter) : undefined;
+    const path = weight === undefined ? undefined : pathOf.get(weight);
+    return weight !== undefined && path !== undefined ? [{ path, weight, output: id }] : [];
   });
+  // A recurrent layer uses its weights at each step, and a gradient has all of them: the last step stands for the layer.
+  const layers = [...new Map(all.map((layer) => [layer.weight, layer])).values()];
   return {
     g,
     output,

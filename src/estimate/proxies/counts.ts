@@ -4,11 +4,16 @@ import { networkCosts } from '../../network/costs.ts';
 import type { Module } from '../../space/tree/module.ts';
 import { readsOf, sourcesOf } from '../../space/tree/reads.ts';
 import { mapChildren } from '../../space/tree/resolve.ts';
+import { spaceTask } from '../../task/index.ts';
+import type { TaskDefinition } from '../../task/task.ts';
 
 /** Parameters and multiply-accumulates of one sample's inference, as `networkCosts` counts them. No pass at all. */
-export function costScores(network: Module, info: DatasetInfo): { readonly params: number; readonly flops: number } {
-  const { kind, input, outputs } = info;
-  const { params, flops } = networkCosts(network, { kind, input, outputs });
+export function costScores(
+  network: Module,
+  info: DatasetInfo,
+  own?: TaskDefinition,
+): { readonly params: number; readonly flops: number } {
+  const { params, flops } = networkCosts(network, spaceTask(info, own));
   return { params, flops };
 }
 

@@ -94,6 +94,10 @@ function apply(g: GraphBuilder, node: Node, about: (id: NodeId) => Scaled): read
       const [ids, scaled] = align(g, inputs, about);
       return as(ids, scaled);
     }
+    case 'where': {
+      const [ids, scaled] = align(g, inputs.slice(1), about);
+      return as([a, ...ids], scaled);
+    }
     case 'select': {
       const options = inputs.slice(1).map(about);
       const growth = largest(options.map((one) => one.growth));

@@ -59,7 +59,8 @@ export interface Proxies {
  */
 export function openProxies(space: Space, options: ProxyOptions): Proxies {
   const { engine, data, proxies = PROXIES, batchSize = 64, seed = 0, now } = options;
-  const { info } = data;
+  const { info, task } = data;
+  const about = { info, resolution: 1, ...(task && { task }) };
   const wanted = new Set(proxies);
   let compileSeconds = 0;
   let batch: Promise<ProxyBatch> | undefined;
@@ -81,7 +82,7 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
   const openSupernet = async (): Promise<Programs | undefined> => {
     if (!hasSupernet(space)) return undefined;
     try {
-      return await openOn({ network: supernet(space), info, resolution: 1, choices: 'switch' });
+      return await openOn({ ...about, network: supernet(space), choices: 'switch' });
     } catch (error) {
       if (error instanceof TrainingFailure) return undefined;
       throw error;
@@ -95,11 +96,11 @@ export function openProxies(space: Space, options: ProxyOptions): Proxies {
     async measure(architecture, names = proxies) {
       const network = resolve(space, architecture);
       const counted = wanted.has('params') || wanted.has('flops');
-      const counts = { ...(counted && costScores(network, info)), skipReach: skipReach(network) };
+      const counts = { ...(counted && costScores(network, info, task)), skipReach: skipReach(network) };
       const scores: Partial<Record<ProxyName, number>> = {};
       shared ??= openSupernet();
       const known = await shared;
-      const opened = known ?? (await openOn({ network, info, resolution: 1 }));
+      const opened = known ?? (await openOn({ ...about, network }));
       try {
         Object.assign(scores, counts, await opened.measure(architecture));
         if (names.includes('speed')) scores.speed = await trainingSpeed(engine, data, network, batchSize, now);

@@ -11,14 +11,14 @@ import { inputsOf, type NetworkOnData, taskLoss } from '../../train/forward.ts';
 import { inferenceGraph } from '../../train/program.ts';
 import { switchFeeds } from '../../train/single-path.ts';
 import type { ProxyBatch } from './batch.ts';
-import { openNetwork } from './context.ts';
+import { inputName, openNetwork } from './context.ts';
 import { fisher, gradNorm, grasp, snip } from './gradients.ts';
 import { normalWeights, torchWeights } from './initial-weights.ts';
 import { jacobian } from './jacobian.ts';
 import { naswot } from './naswot.ts';
 import type { Readout } from './readout.ts';
-import { synflowFeeds, synflowGraph, synflowScores } from './synflow.ts';
-import { zenGraph, zenImages, zenScore } from './zen.ts';
+import { synflowFeeds, synflowGraph, synflowScores, synflowTokens } from './synflow.ts';
+import { zenGraph, zenNoise, zenScore } from './zen.ts';
 
 /** Read out of one program: a network in training on a batch. */
 export const READOUTS = {
@@ -55,7 +55,6 @@ export async function openPrograms(
   batch: ProxyBatch,
   seed: number,
 ): Promise<Programs> {
-  const samples = batch.count;
   const names = (Object.keys(READOUTS) as ReadoutName[]).filter((name) => wanted.has(name));
   const parts: Part[] = [];
   const dispose = async () => {
@@ -67,7 +66,7 @@ export async function openPrograms(
   try {
     if (names.length > 0) parts.push(await openReadouts(engine, on, names, batch, seed));
     if (wanted.has('synflow') || wanted.has('logSynflow')) parts.push(await openSynflow(engine, on, seed));
-    if (wanted.has('zen')) parts.push(await openZen(engine, on, samples, seed));
+    if (wanted.has('zen')) parts.push(await openZen(engine, on, batch, seed));
   } catch (error) {
     await dispose();
     throw error;
@@ -109,17 +108,20 @@ async function openReadouts(
 async function openSynflow(engine: Engine, on: NetworkOnData, seed: number): Promise<Part> {
   const { graph, parameters } = synflowGraph(on);
   const { input, ...weights } = synflowFeeds(on.info, torchWeights(usedBy(graph, parameters), streams(seed)));
-  return open(engine, graph, weights, async (run) => synflowScores(await run({ input })));
+  const feeds = { [inputName(on)]: synflowTokens(on) ?? input };
+  return open(engine, graph, weights, async (run) => synflowScores(await run(feeds)));
 }
 
-async function openZen(engine: Engine, on: NetworkOnData, samples: number, seed: number): Promise<Part> {
-  const { graph, lowered } = zenGraph(on, samples);
+async function openZen(engine: Engine, on: NetworkOnData, batch: ProxyBatch, seed: number): Promise<Part> {
+  const { graph, lowered, noise } = zenGraph(on, batch.count);
   const weights = normalWeights(usedBy(graph, lowered.parameters), streams(seed));
-  const [first, second] = zenImages(on.info, samples, rng('proxies', seed, 'zen'));
-  const random = randomFeeds(lowered.randomInputs, seed);
+  const stream = rng('proxies', seed, 'zen');
+  const pairs = Object.entries(noise).map(([name, shape]) => [name, zenNoise(shape, stream)] as const);
+  const fed = (k: 0 | 1) => Object.fromEntries(pairs.map(([name, pair]) => [name, pair[k]]));
+  const common = { ...batch.feeds, ...randomFeeds(lowered.randomInputs, seed) };
   return open(engine, graph, weights, async (run) => {
-    const one = await run({ ...random, input: first });
-    return { zen: zenScore(one, await run({ ...random, input: second })) };
+    const one = await run({ ...common, ...fed(0) });
+    return { zen: zenScore(one, await run({ ...common, ...fed(1) })) };
   });
 }
 

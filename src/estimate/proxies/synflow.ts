@@ -1,10 +1,14 @@
 import { createGraph, finish } from '../../graph/builder.ts';
 import { gradients } from '../../graph/differentiate.ts';
-import { type Graph, type HostTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
+import { type Graph, type HostTensor, type IntTensor, type NodeId, sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { rebuild } from '../../graph/passes/rebuild.ts';
 import { optimize } from '../../graph/passes.ts';
 import type { Parameter } from '../../network/network.ts';
+import type { Module } from '../../space/tree/module.ts';
+import { mapChildren } from '../../space/tree/resolve.ts';
+import { taskOf } from '../../task/index.ts';
+import { vocabularyOf } from '../../task/spec.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
 import { contextOf, openNetwork, sumAll, total } from './context.ts';
 import { withLogScale } from './log-scale.ts';
@@ -25,14 +29,15 @@ export interface SynflowGraph {
  *
  * logTotal is LogSynFlow (Cavagnero et al. 2023, arXiv:2207.05135): Σ |w| · log(1 + ∂R/∂w).
  *
- * Batch norm is at its fresh running statistics, factor 1 and summand 0. Differs: so are all biases 0. Cost: a forward and a backward pass of a
- * single sample.
+ * Batch norm is at its fresh running statistics, factor 1 and summand 0, and layer norm, which has none, is left out. Differs: so are all
+ * biases 0; where a network reads tokens, the input is one and the same token; attention weighs by a softmax, so that some gradients are not
+ * positive, and their absolute values count. Cost: a forward and a backward pass of a single sample.
  */
 export function synflowGraph(on: NetworkOnData): SynflowGraph {
   const { info } = on;
   // Images reach the network as they are.
   const plain = { ...info, mean: info.mean.map(() => 0), deviation: info.deviation.map(() => 1) };
-  const { context, lowered } = openNetwork({ ...on, info: plain }, 1, 'infer');
+  const { context, lowered } = openNetwork({ ...on, network: withoutLayerNorm(on.network), info: plain }, 1, 'infer');
   const constants = new Map(
     [...lowered.parameters, ...lowered.statistics].flatMap(({ path, initializer }) =>
       initializer.kind === 'constant' ? [[path, initializer.value] as const] : [],
@@ -54,7 +59,7 @@ export function synflowGraph(on: NetworkOnData): SynflowGraph {
     layers.map(({ weight }) => weight),
   );
   const sums = layers.map(({ weight, output: end }, i) => {
-    const gradient = found[i] as NodeId;
+    const gradient = ops.abs(g, found[i] as NodeId);
     // log(1 + e^s · gradient), without e^s: max(z, 0) + log(1 + e^-|z|) with z = s + log(gradient)
     const z = ops.add(g, ops.log(g, ops.maximum(g, gradient, ops.constant(g, 1e-37))), scale);
     const tail = ops.log(g, ops.add(g, ops.exp(g, ops.neg(g, ops.abs(g, z))), ops.constant(g, 1)));
@@ -67,6 +72,17 @@ export function synflowGraph(on: NetworkOnData): SynflowGraph {
       sums.map((pair) => pair[k] as NodeId),
     );
   return { parameters, graph: optimize(finish(g, { total: of(0), logTotal: of(1), scale })) };
+}
+
+const withoutLayerNorm = (module: Module): Module =>
+  module.kind === 'layerNorm' ? { kind: 'identity' } : mapChildren(module, withoutLayerNorm);
+
+/** A text of one token, which is not 0, as that may fill up texts; undefined where a network reads numbers. */
+export function synflowTokens(on: NetworkOnData): IntTensor | undefined {
+  const vocabulary = vocabularyOf(taskOf(on.info, on.task).spec(on.info));
+  if (vocabulary === undefined) return undefined;
+  const shape = [1, ...on.info.input];
+  return { shape, data: new Int32Array(sizeOf(shape)).fill(Math.min(1, vocabulary - 1)) };
 }
 
 /** The feeds of its graph: an image of ones, and the absolute values of the weights. */

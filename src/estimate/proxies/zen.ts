@@ -3,16 +3,19 @@ import { finish } from '../../graph/builder.ts';
 import type { Graph, HostTensor } from '../../graph/ir.ts';
 import { sizeOf } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
+import { rebuild } from '../../graph/passes/rebuild.ts';
 import { optimize } from '../../graph/passes.ts';
 import type { LoweredNetwork } from '../../network/network.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
-import { openNetwork } from './context.ts';
+import { inputName, openNetwork } from './context.ts';
 import { DEAD } from './readout.ts';
 
 export interface ZenGraph {
   /** Inputs: x, parameters, switches. Outputs: features, [N, ...]; variances, a number for each batch norm, 0 where it is not chosen. */
   readonly graph: Graph;
   readonly lowered: LoweredNetwork;
+  /** Shapes of what is Gaussian: the images, or what stands in the place of tokens. */
+  readonly noise: Readonly<Record<string, readonly number[]>>;
 }
 
 /** The share of a second Gaussian image that is added to the first. */
@@ -21,7 +24,7 @@ const MIXED = 0.01;
 /**
  * Zen-score (Lin et al. 2021, arXiv:2102.01063, algorithm 1): log E‖f(x) - f(x + 0.01 ε)‖₁ + Σ over batch norms of log σ, with Gaussian
  * weights and images, f the features before global pooling, σ² a batch norm's variance of the batch, mean over its channels. Differs: one
- * repetition, not 32, and σ² is that of the first forward pass alone. Two forward passes.
+ * repetition, not 32, and σ² is that of the first forward pass alone. Of tokens, the vectors that stand for them are Gaussian. Two forward passes.
  */
 export function zenGraph(on: NetworkOnData, batchSize: number): ZenGraph {
   const { info } = on;
@@ -39,9 +42,17 @@ export function zenGraph(on: NetworkOnData, batchSize: number): ZenGraph {
       : [],
   );
   const none = ops.constant(g, [0]);
+  const whole = finish(g, { features, variances: ops.concat(g, [...variances, none], 0) });
+  const nameOf = new Map(context.embedded.map((id, i) => [id, `embedded/${i}`] as const));
+  const graph = rebuild(whole, ({ op, inputs, shape }, id, to) => {
+    const name = nameOf.get(id);
+    return name === undefined ? to.add(op, inputs) : ops.input(to, name, shape);
+  });
+  const noise = [...nameOf].map(([id, name]) => [name, g.shape(id)] as const);
   return {
     lowered,
-    graph: optimize(finish(g, { features, variances: ops.concat(g, [...variances, none], 0) })),
+    graph: optimize(graph),
+    noise: noise.length > 0 ? Object.fromEntries(noise) : { [inputName(on)]: [batchSize, ...info.input] },
   };
 }
 
@@ -53,7 +64,11 @@ export function zenImages(
   batchSize: number,
   random: Rng,
 ): readonly [HostTensor, HostTensor] {
-  const shape = [batchSize, ...info.input];
+  return zenNoise([batchSize, ...info.input], random);
+}
+
+/** Gaussian numbers, and the same with a share of others. */
+export function zenNoise(shape: readonly number[], random: Rng): readonly [HostTensor, HostTensor] {
   const first = Float32Array.from({ length: sizeOf(shape) }, () => random.normal());
   return [
     { shape, data: first },

@@ -55,10 +55,10 @@ function insertConv(m: Morphing, conv: Extract<Module, { kind: 'conv' }>, path: 
   const depthwise = conv.groups === 'depthwise' || Number(conv.groups) === incoming;
   const passes =
     stride.every((n) => n === 1) &&
-    kernel.every((n) => n % 2 === 1) &&
+    (conv.padding === 'causal' ? kernel[1] === 1 : kernel.every((n) => n % 2 === 1)) &&
     (depthwise ? outputs === incoming : conv.groups === 1);
   if (!passes) {
-    m.depart(path, 'a new convolution with a stride, an even kernel or groups cannot pass on what it reads');
+    m.depart(path, 'a new convolution with a stride, an even or causal kernel or groups cannot pass on what it reads');
     return { of: widened(x.from, outputs), from: x.from, positive: false };
   }
   return passOn(m, path, x, kernel[0] * kernel[1], conv.bias, [outputs, depthwise ? 1 : incoming, ...kernel]);
@@ -165,6 +165,7 @@ function keepsZeros(module: Module): boolean {
   switch (module.kind) {
     case 'activation':
       return module.fn !== 'sigmoid' && module.fn !== 'hardSigmoid';
+    case 'glu':
     case 'identity':
     case 'dropout':
     case 'dropPath':

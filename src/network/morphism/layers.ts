@@ -80,7 +80,7 @@ export function followConv(m: Morphing, parent: Placed, child: Placed, x: Flow):
   const isSequence = m.childShape(child.path).length === 2;
   const sizes = (size: Size) => sidesOf(size, isSequence);
   if (`${sizes(p.stride)}` !== `${sizes(c.stride)}`) m.depart(child.path, `stride ${p.stride} became ${c.stride}`);
-  const [before, after] = [p, c].map((conv) => offsetsOf(sizes(conv.kernel), sizes(conv.dilation))) as [
+  const [before, after] = [p, c].map((conv) => offsetsOf(sizes(conv.kernel), sizes(conv.dilation), conv.padding)) as [
     string[],
     string[],
   ];
@@ -89,7 +89,7 @@ export function followConv(m: Morphing, parent: Placed, child: Placed, x: Flow):
   const lost = before.some((tap) => !after.includes(tap));
   if (lost)
     m.depart(child.path, `its kernel of ${p.kernel} is cut to ${c.kernel}: pixels at the edge are no longer read`);
-  else if (kernel.some((size, axis) => (size - (kernelBefore[axis] ?? 0)) % 2 !== 0))
+  else if (c.padding === 'half' && kernel.some((size, axis) => (size - (kernelBefore[axis] ?? 0)) % 2 !== 0))
     m.depart(child.path, 'even and odd kernels pad differently');
 
   const [groupsBefore, groups] = [groupsOf(p, x.from), groupsOf(c, x.of.length)];
@@ -131,10 +131,14 @@ export function sidesOf(size: Size, isSequence: boolean): readonly [number, numb
   return [isSequence ? 1 : Number(size), Number(size)];
 }
 
-/** The pixels that a kernel reads, from its center: as text, row and column. */
-function offsetsOf(kernel: readonly [number, number], dilation: readonly [number, number]): string[] {
+/** The pixels that a kernel reads, from the one that it computes: as text, row and column. */
+function offsetsOf(
+  kernel: readonly [number, number],
+  dilation: readonly [number, number],
+  padding: 'half' | 'causal',
+): string[] {
   const along = (axis: 0 | 1) => {
-    const center = Math.floor((kernel[axis] - 1) / 2);
+    const center = padding === 'causal' ? kernel[axis] - 1 : Math.floor((kernel[axis] - 1) / 2);
     return Array.from({ length: kernel[axis] }, (_, i) => (i - center) * dilation[axis]);
   };
   return along(0).flatMap((row) => along(1).map((column) => `${row} ${column}`));
@@ -146,7 +150,7 @@ function offsetsOf(kernel: readonly [number, number], dilation: readonly [number
  */
 export function followWhole(m: Morphing, parent: Placed, child: Placed, x: Flow): Flow {
   const flow = unrelated(m, parent.path, child.path);
-  const alike = JSON.stringify(parent.module) === JSON.stringify(child.module);
+  const alike = asInferred(parent.module) === asInferred(child.module);
   const same = alike && isPlain(x) && x.from === x.of.length && isPlain(flow) && flow.from === flow.of.length;
   const owners = [
     [parent.path, child.path],
@@ -156,6 +160,10 @@ export function followWhole(m: Morphing, parent: Placed, child: Placed, x: Flow)
     m.depart(child.path, `a ${child.module.kind} is taken over only as it is, by the channels that it had`);
   return flow;
 }
+
+/** What a module is when it is not trained: rates of dropout are left out. */
+const asInferred = (module: Module): string =>
+  JSON.stringify(module, (key, value: unknown) => (key === 'dropout' || key === 'weightDrop' ? undefined : value));
 
 /** The names of all that is shared in a module. */
 function sharedIn(module: Module): string[] {
@@ -219,8 +227,8 @@ export function followLayerNorm(m: Morphing, parent: Placed, child: Placed, x: F
   if (counts.size > 1) m.depart(child.path, 'its mean is over channels that are not repeated equally often');
   if (p.epsilon !== c.epsilon) m.depart(child.path, 'its epsilon is another');
   if (p.axes !== c.axes) m.depart(child.path, 'its axes are others');
-  if (p.affine !== c.affine) m.depart(child.path, 'weight and bias are not in both');
-  for (const name of c.affine ? ['weight', 'bias'] : []) {
+  if (p.affine !== c.affine || p.bias !== c.bias) m.depart(child.path, 'weight and bias are not in both');
+  for (const name of c.affine ? ['weight', ...(c.bias ? ['bias'] : [])] : []) {
     const tensor = m.parent(within(parent.path, name));
     if (tensor) m.set(within(child.path, name), [x.of.length], gathered(tensor, x.of));
   }

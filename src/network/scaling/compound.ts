@@ -103,7 +103,9 @@ function partsOf(module: Module): number {
       ? Number(module.heads)
       : module.kind === 'conv' && module.groups !== 'depthwise'
         ? Number(module.groups)
-        : 1;
+        : module.kind === 'glu'
+          ? 2
+          : 1;
   return childrenOf(module).reduce((parts, child) => leastCommon(parts, partsOf(child)), own);
 }
 

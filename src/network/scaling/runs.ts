@@ -20,10 +20,16 @@ export interface Run {
 export type Shapes = ReadonlyMap<string, Shape>;
 
 const WEIGHTED: ReadonlySet<Module['kind']> = new Set(['conv', 'convTranspose', 'linear', 'attention', 'recurrent']);
-const NONLINEAR: ReadonlySet<Module['kind']> = new Set(['activation', 'attention', 'recurrent', 'factorizedReduce']);
+const NONLINEAR: ReadonlySet<Module['kind']> = new Set([
+  'activation',
+  'glu',
+  'attention',
+  'recurrent',
+  'factorizedReduce',
+]);
 /** They belong to the layer before them. */
 const LIGHT: ReadonlySet<Module['kind']> = new Set([
-  ...(['activation', 'batchNorm', 'layerNorm', 'dropout', 'dropPath', 'identity', 'squeezeExcite'] as const),
+  ...(['activation', 'glu', 'batchNorm', 'layerNorm', 'dropout', 'dropPath', 'identity', 'squeezeExcite'] as const),
 ]);
 
 /**

@@ -70,6 +70,10 @@ export function moduleCases(wider = 1): readonly ModuleCase[] {
     },
     { name: 'flatten', module: s.flatten(), input: image },
     { name: 'dropout', module: s.dropout(0.4), input: image },
+    { name: 'dropout of channels', module: s.dropout(0.4, { over: 'channels' }), input: image },
+    { name: 'dropout of channels of a sequence', module: s.dropout(0.4, { over: 'channels' }), input: [CHANNELS, 5] },
+    { name: 'gated linear unit', module: s.glu(), input: image },
+    { name: 'gated linear unit of features', module: s.glu('gelu'), input: [8] },
     { name: 'drop path', module: s.dropPath(0.4), input: image },
     { name: 'growing drop path', module: s.dropPath(0.4, { growing: true }), input: image },
     {
@@ -128,6 +132,17 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
     { name: 'conv of a sequence', module: s.conv(3 * wider, 3, { stride: 2, bias: true }), input: sequence },
     { name: 'conv of a sequence, dilation 2', module: s.conv('same', [1, 3], { dilation: 2 }), input: sequence },
     { name: 'conv of a sequence, depthwise', module: s.conv('same', 3, { groups: 'depthwise' }), input: sequence },
+    { name: 'causal conv', module: s.conv(3 * wider, 3, { padding: 'causal', bias: true }), input: sequence },
+    {
+      name: 'causal conv, dilation 2, stride 2',
+      module: s.conv('same', 4, { padding: 'causal', dilation: 2, stride: 2 }),
+      input: sequence,
+    },
+    {
+      name: 'causal conv, depthwise',
+      module: s.conv('same', 4, { padding: 'causal', groups: 'depthwise' }),
+      input: sequence,
+    },
     { name: 'transposed conv', module: s.convTranspose(3 * wider, 2), input: [c, 3, 3] },
     {
       name: 'transposed conv 4x3 stride 2x1 with bias',
@@ -145,6 +160,7 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
     },
     { name: 'global average pool of a sequence', module: s.globalAvgPool(), input: sequence },
     { name: 'last position', module: s.last(), input: sequence },
+    { name: 'first position', module: s.last({ at: 'start' }), input: sequence },
     {
       name: 'fewer channels, then zeros',
       module: s.sequential(s.firstChannels(c - 1), s.firstChannels(c + 1)),
@@ -162,8 +178,11 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
     { name: 'layer norm over the channels of a sequence', module: s.layerNorm({ axes: 'channel' }), input: sequence },
     { name: 'layer norm over the channels of an image', module: s.layerNorm({ axes: 'channel' }), input: [c, 3, 3] },
     { name: 'layer norm of sequences', module: s.layerNorm(), input: sequence },
+    { name: 'layer norm without bias', module: s.layerNorm({ axes: 'channel', bias: false }), input: sequence },
     { name: 'linear of a sequence', module: s.linear(5 * wider), input: sequence },
+    { name: 'linear to 1.5 times the features', module: s.linear('same', { multiple: 1.5 }), input: sequence },
     { name: 'embedding', module: s.embedding(6, c), input: [7], tokens: 6 },
+    { name: 'embedding with dropout', module: s.embedding(6, c, { dropout: 0.4 }), input: [7], tokens: 6 },
     { name: 'embedding of the inputs', module: s.embedding('inputs', c), input: [7], tokens: 300 },
     { name: 'learned positions', module: s.positions('learned', { length: 9 }), input: sequence },
     { name: 'sinusoidal positions', module: s.positions('sinusoidal'), input: sequence },
@@ -174,6 +193,8 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
     { name: 'attention of an image', module: s.attention(2), input: [c, 2, 3] },
     ...(['rnn', 'gru', 'lstm'] as const).flatMap((cell): ModuleCase[] => [
       { name: `${cell}`, module: s.recurrent(cell, 3 * wider), input: [c, 4] },
+      { name: `${cell}, backwards`, module: s.recurrent(cell, 3 * wider, { reverse: true }), input: [c, 4] },
+      { name: `${cell}, weight drop`, module: s.recurrent(cell, 3 * wider, { weightDrop: 0.4 }), input: [c, 4] },
       { name: `${cell} with a state`, module: s.sequential(s.recurrent(cell), s.last()), input: [c, 3], state: true },
     ]),
     { name: 'gru over the rows of an image', module: s.rows(s.recurrent('gru', 2 * wider)), input: image },

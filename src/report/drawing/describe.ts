@@ -30,6 +30,7 @@ export const FAMILIES = {
   batchNorm: 'light',
   layerNorm: 'light',
   activation: 'light',
+  glu: 'light',
   dropout: 'light',
   dropPath: 'light',
   identity: 'nothing',
@@ -46,6 +47,7 @@ export function describe(module: Leaf): string {
       if (module.groups === 'depthwise') parts[0] = `depthwise ${parts[0]}`;
       else if (module.groups !== 1) parts.push(`groups ${show(module.groups)}`);
       if (module.bias) parts.push('bias');
+      if (module.padding === 'causal') parts[0] = `causal ${parts[0]}`;
       return listed(parts);
     }
     case 'convTranspose':
@@ -63,15 +65,20 @@ export function describe(module: Leaf): string {
       return `layer norm${normAxes(module.axes)}${module.affine ? '' : ' (not affine)'}`;
     case 'activation':
       return isOpen(module.fn) ? show(module.fn) : ACTIVATION_NAMES[module.fn];
+    case 'glu':
+      return `gated linear unit, ${isOpen(module.fn) ? show(module.fn) : ACTIVATION_NAMES[module.fn]}`;
     case 'pool': {
       const parts = [`${show(module.op)} pool ${square(module.kernel)}`];
       if (module.stride !== 1) parts.push(`stride ${side(module.stride)}`);
       return listed(parts);
     }
     case 'last':
-      return 'last position';
+      return module.at === 'end' ? 'last position' : 'first position';
     case 'embedding':
-      return `embedding of ${module.vocabulary === 'inputs' ? 'inputs' : show(module.vocabulary)}, ${show(module.channels)}`;
+      return listed([
+        `embedding of ${module.vocabulary === 'inputs' ? 'inputs' : show(module.vocabulary)}, ${show(module.channels)}`,
+        module.dropout === 0 ? undefined : `dropout ${show(module.dropout)}`,
+      ]);
     case 'positions':
       return `${show(module.encoding)} positions`;
     case 'piecewiseLinear':
@@ -86,20 +93,19 @@ export function describe(module: Leaf): string {
       return listed([
         isOpen(module.cell) ? show(module.cell) : module.cell.toUpperCase(),
         module.units === 'same' ? undefined : show(module.units),
+        module.reverse ? 'backwards' : undefined,
+        module.weightDrop === 0 ? undefined : `weight drop ${show(module.weightDrop)}`,
       ]);
     case 'globalPool':
       return `global ${show(module.op)} pool`;
     case 'linear':
-      return listed([
-        `linear ${module.units === 'outputs' ? 'to outputs' : show(module.units)}`,
-        module.bias ? undefined : 'no bias',
-      ]);
+      return listed([`linear ${unitsText(module)}`, module.bias ? undefined : 'no bias']);
     case 'flatten':
       return 'flatten';
     case 'firstChannels':
       return `first ${show(module.channels)} channels`;
     case 'dropout':
-      return `dropout ${show(module.rate)}`;
+      return `dropout ${show(module.rate)}${module.over === 'channels' ? ' of channels' : ''}`;
     case 'dropPath':
       return `drop path ${show(module.rate)}`;
     case 'identity':
@@ -111,6 +117,11 @@ export function describe(module: Leaf): string {
     case 'factorizedReduce':
       return listed(['factorized reduce', module.channels === 'same' ? undefined : show(module.channels)]);
   }
+}
+
+function unitsText({ units, multiple }: Extract<Module, { readonly kind: 'linear' }>): string {
+  if (units === 'outputs') return 'to outputs';
+  return units === 'same' ? `×${show(multiple)}` : show(units);
 }
 
 function channelsText({ channels, multiple }: Extract<Module, { readonly kind: 'conv' }>): string | undefined {

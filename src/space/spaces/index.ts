@@ -19,6 +19,8 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { textCnn } from './text/text-cnn.ts';
+import { transformer } from './text/transformer.ts';
 
 export const SPACES = {
   'nas-bench-201': nasBench201,
@@ -39,6 +41,8 @@ export const SPACES = {
   hierarchical,
   policy,
   mnasnet,
+  transformer,
+  'text-cnn': textCnn,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -88,4 +92,6 @@ export {
   residualMlp,
   resnet,
   smallCnn,
+  textCnn,
+  transformer,
 };

@@ -1,13 +1,13 @@
 import { invalid } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
-import type { Architecture, Condition, DecisionValue, Space, TreeArchitecture } from '../space.ts';
+import type { Architecture, Condition, DecisionValue, OpenTree, Space, TreeArchitecture } from '../space.ts';
 import { type Choose, chooseRaw } from './choose.ts';
 import { decisions } from './decisions.ts';
 import { describeDomain, formatValue, inDomain, parseValue } from './domain.ts';
 import { isObject } from './fields.ts';
 import { complete, type Walked } from './walk.ts';
 
-const placeOf = (space: Space) => `architecture of space "${space.name}"`;
+const placeOf = (space: Pick<Space, 'name'>) => `architecture of space "${space.name}"`;
 
 /**
  * Plain data as an architecture of the space: its decisions in the order of the walk, frozen; of several that are the same network the
@@ -91,11 +91,14 @@ const shortList = (names: readonly string[]) =>
 export function formatArchitecture(space: Space, architecture: Architecture): string {
   if (space.members !== undefined) return space.members.format(architecture);
   const checked = checkDecisions(space, architecture);
-  if (space.text) return space.text.format(checked);
-  return Object.entries(checked)
-    .map(([name, value]) => `${name}=${formatValue(value)}`)
-    .join(', ');
+  return space.text ? space.text.format(checked) : formatDecisions(checked);
 }
+
+/** `name=value, name=value`, in the order that the architecture has. */
+export const formatDecisions = (architecture: Architecture): string =>
+  Object.entries(architecture)
+    .map(([name, value]) => `${name}=${formatValue(value as DecisionValue)}`)
+    .join(', ');
 
 /**
  * What `formatArchitecture` wrote, with the decisions in any order; or JSON, when it begins with `{`. Throws UserError
@@ -105,10 +108,11 @@ export function parseArchitecture(space: Space, text: string): Architecture {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) return checkArchitecture(space, parseJson(trimmed, placeOf(space)));
   if (space.members !== undefined) return space.members.parse(trimmed);
-  return checkArchitecture(space, space.text ? space.text.parse(trimmed, space) : parseAssignments(space, trimmed));
+  return checkArchitecture(space, space.text ? space.text.parse(trimmed, space) : parseDecisions(space, trimmed));
 }
 
-function parseAssignments(space: Space, text: string): Architecture {
+/** What `formatDecisions` wrote. Throws UserError. */
+export function parseDecisions(space: OpenTree & Pick<Space, 'name'>, text: string): Architecture {
   const place = placeOf(space);
   const domains = new Map(decisions(space).map(({ name, domain }) => [name, domain]));
   const found = new Map<string, DecisionValue>();

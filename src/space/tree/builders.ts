@@ -26,6 +26,8 @@ export interface ConvOptions {
   readonly bias?: boolean;
   /** With channels 'same': this many times as many as come in, rounded. */
   readonly multiple?: Value<number>;
+  /** causal, of sequences: all zeros before, so that no position sees a later one; half by default. */
+  readonly padding?: 'half' | 'causal';
 }
 
 /**
@@ -35,11 +37,11 @@ export interface ConvOptions {
 export function conv(
   channels: Value<number> | 'same',
   kernel: Size,
-  { stride = 1, dilation = 1, groups = 1, bias = false, multiple = 1 }: ConvOptions = {},
+  { stride = 1, dilation = 1, groups = 1, bias = false, multiple = 1, padding = 'half' }: ConvOptions = {},
 ): Kind<'conv'> {
   if (multiple !== 1 && channels !== 'same')
     throw new UserError(`multiple of conv is ${quoted(multiple)} beside channels; must be 1, or channels 'same'`);
-  return node({ kind: 'conv', channels, multiple, kernel, stride, dilation, groups, bias });
+  return node({ kind: 'conv', channels, multiple, kernel, stride, dilation, groups, bias, padding });
 }
 
 /**
@@ -69,13 +71,20 @@ export function batchNorm({ affine = true, momentum = 0.1, epsilon = 1e-5 } = {}
 
 export interface LayerNormOptions {
   readonly affine?: boolean;
+  /** Whether it has a bias beside its weight, where it is affine; true by default. */
+  readonly bias?: boolean;
   readonly epsilon?: number;
   /** all (the default): over all axes but the batch; channel: over the channels at each position, as in transformers. */
   readonly axes?: Value<'all' | 'channel'>;
 }
 
-export function layerNorm({ affine = true, epsilon = 1e-5, axes = 'all' }: LayerNormOptions = {}): Kind<'layerNorm'> {
-  return node({ kind: 'layerNorm', affine, epsilon, axes });
+export function layerNorm({
+  affine = true,
+  bias = true,
+  epsilon = 1e-5,
+  axes = 'all',
+}: LayerNormOptions = {}): Kind<'layerNorm'> {
+  return node({ kind: 'layerNorm', affine, bias, epsilon, axes });
 }
 
 export function activation(fn: Value<ActivationFunction>): Kind<'activation'> {
@@ -92,6 +101,12 @@ export const tanh = (): Kind<'activation'> => activation('tanh');
 export const silu = (): Kind<'activation'> => activation('silu');
 export const gelu = (): Kind<'activation'> => activation('gelu');
 export const hardSwish = (): Kind<'activation'> => activation('hardSwish');
+
+/**
+ * Gated linear unit: [N, 2·C, ...] -> [N, C, ...], the first half of the channels times `fn` of the second; `sigmoid` as in
+ * Dauphin et al. 2017, `gelu` (GEGLU) and `silu` (SwiGLU) as in Shazeer 2020.
+ */
+export const glu = (fn: Value<ActivationFunction> = 'sigmoid'): Kind<'glu'> => node({ kind: 'glu', fn });
 
 export interface PoolOptions {
   /** 1 by default, as in cells; not the kernel's size as in PyTorch. */
@@ -118,12 +133,17 @@ export function globalPool(op: Value<'max' | 'average'>): Kind<'globalPool'> {
 export const globalAvgPool = (): Kind<'globalPool'> => globalPool('average');
 export const globalMaxPool = (): Kind<'globalPool'> => globalPool('max');
 
-/** [N, C, T] -> [N, C]: the last position. */
-export const last = (): Kind<'last'> => node({ kind: 'last' });
+/** [N, C, T] -> [N, C]: the last position, or the first (`at: 'start'`), where a recurrent layer that reads backwards ends. */
+export const last = ({ at = 'end' }: { readonly at?: 'end' | 'start' } = {}): Kind<'last'> =>
+  node({ kind: 'last', at });
 
-/** Tokens, int32 [N, T], to vectors, [N, channels, T]; 'inputs': the vocabulary of the task. */
-export function embedding(vocabulary: Value<number> | 'inputs', channels: Value<number>): Kind<'embedding'> {
-  return node({ kind: 'embedding', vocabulary, channels });
+/** Tokens, int32 [N, T], to vectors, [N, channels, T]; 'inputs': the vocabulary of the task. `dropout` drops whole tokens. */
+export function embedding(
+  vocabulary: Value<number> | 'inputs',
+  channels: Value<number>,
+  { dropout = 0 }: { readonly dropout?: Value<number> } = {},
+): Kind<'embedding'> {
+  return node({ kind: 'embedding', vocabulary, channels, dropout });
 }
 
 /** Adds where it stands to each position: learned for up to `length` positions (by default those of the input), or by sines. */
@@ -158,17 +178,36 @@ export function attention(
   return node({ kind: 'attention', heads, causal, window, dropout, bias });
 }
 
+export interface RecurrentOptions {
+  /** Rate at which the weights of the hidden state are dropped in training, one draw for all steps; 0 by default. */
+  readonly weightDrop?: Value<number>;
+  /** Whether it reads from the last position to the first; false by default. */
+  readonly reverse?: boolean;
+}
+
 /** [N, C, T] -> [N, units, T], one position after another; `last()` behind it takes the last. */
 export function recurrent(
   cell: Value<'rnn' | 'gru' | 'lstm'>,
   units: Value<number> | 'same' = 'same',
+  { weightDrop = 0, reverse = false }: RecurrentOptions = {},
 ): Kind<'recurrent'> {
-  return node({ kind: 'recurrent', cell, units });
+  return node({ kind: 'recurrent', cell, units, weightDrop, reverse });
+}
+
+export interface LinearOptions {
+  readonly bias?: boolean;
+  /** With units 'same': this many times as many as come in, rounded. */
+  readonly multiple?: Value<number>;
 }
 
 /** [N, F] -> [N, units], or [N, C, T] -> [N, units, T], with a bias by default. */
-export function linear(units: Value<number> | 'outputs', { bias = true } = {}): Kind<'linear'> {
-  return node({ kind: 'linear', units, bias });
+export function linear(
+  units: Value<number> | 'outputs' | 'same',
+  { bias = true, multiple = 1 }: LinearOptions = {},
+): Kind<'linear'> {
+  if (multiple !== 1 && units !== 'same')
+    throw new UserError(`multiple of linear is ${quoted(multiple)} beside units; must be 1, or units 'same'`);
+  return node({ kind: 'linear', units, multiple, bias });
 }
 
 /** [N, C, H, W] -> [N, C·H·W], [N, C, T] -> [N, C·T] */
@@ -176,7 +215,11 @@ export const flatten = (): Kind<'flatten'> => node({ kind: 'flatten' });
 /** The first `channels` channels, and zeros where there are fewer. */
 export const firstChannels = (channels: Value<number>): Kind<'firstChannels'> =>
   node({ kind: 'firstChannels', channels });
-export const dropout = (rate: Value<number>): Kind<'dropout'> => node({ kind: 'dropout', rate });
+/** over 'channels': the same mask at all positions of a sample (variational dropout); by default each element has its own draw. */
+export const dropout = (
+  rate: Value<number>,
+  { over = 'elements' }: { readonly over?: 'elements' | 'channels' } = {},
+): Kind<'dropout'> => node({ kind: 'dropout', rate, over });
 /** growing: from 0 to the rate over the epochs; by default the rate is always the same. */
 export const dropPath = (rate: Value<number>, { growing = false } = {}): Kind<'dropPath'> =>
   node({ kind: 'dropPath', rate, growing });

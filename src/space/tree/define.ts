@@ -15,7 +15,7 @@ import type {
   Task,
   TextForm,
 } from '../space.ts';
-import { checkArchitecture } from './architecture.ts';
+import { checkArchitecture, formatDecisions, parseDecisions } from './architecture.ts';
 import { decisions } from './decisions.ts';
 import { isModule, isObject, isValueChoice, node, quoted, valueChoice } from './fields.ts';
 import type { Module } from './module.ts';
@@ -35,7 +35,7 @@ export interface DefineOptions<D extends OptionSpecs> {
   membership?(task: Task, options: OptionsBy<D>): Membership;
   /** Members that people designed, by name, the best for a short time first: a search tries them before its own. */
   handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
-  /** Members that papers have published, as `text` reads them. */
+  /** Members that papers have published, as `text` reads them. Without `text`, their names are read in the place of decisions. */
   readonly published?: PublishedArchitectures;
 }
 
@@ -77,12 +77,16 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
       const { network: root, hyperparameters } = partsOf(build(task, options));
       const space = createSpace({
         ...{ name, task, options, root, hyperparameters },
-        ...(text && { text: typeof text === 'function' ? text(task, options) : text }),
+        ...textOf(task, options),
         ...(membership && { membership: membership(task, options) }),
       });
       makers.set(space, (changed) => create(task, { ...options, ...changed }));
       return space;
     });
+  }
+  function textOf(task: Task, options: OptionsBy<D>): Pick<Space, 'text'> {
+    if (text) return { text: typeof text === 'function' ? text(task, options) : text };
+    return published === undefined ? {} : { text: textWithNames(name, published, options) };
   }
   return Object.freeze({
     name,
@@ -107,6 +111,30 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
       },
     }),
   });
+}
+
+/** `name=value, ...`, or the name of a published member. Throws UserError for one that needs other options. */
+function textWithNames(
+  name: string,
+  { architectures, options: common }: PublishedArchitectures,
+  given: SpaceOptions,
+): TextForm {
+  return {
+    format: formatDecisions,
+    parse(text, tree) {
+      const named = Object.hasOwn(architectures, text) ? architectures[text] : undefined;
+      const wanted = Object.entries(named === undefined ? {} : { ...common, ...named.options });
+      const other = wanted.filter(([option, value]) => given[option] !== value);
+      const show = (options: readonly (readonly [string, unknown])[]) =>
+        options.map(([option, value]) => `${option}=${value}`).join(',');
+      if (other.length > 0) {
+        const found = `options are ${show(other.map(([option]) => [option, given[option]]))}`;
+        throw invalid(`architecture "${text}"`, found, `must be --space-options ${show(wanted)}`);
+      }
+      if (tree === undefined) throw new Error('decisions are read with their tree');
+      return parseDecisions({ ...tree, name }, named?.text ?? text);
+    },
+  };
 }
 
 /**

@@ -90,6 +90,11 @@ const activationFunction = word(
     'hardSwish',
   ] as const satisfies readonly ActivationFunction[]),
 );
+/** Of channels 'same'. */
+const multiple: ValueField = {
+  ...real(true, 'must be above 0 and at most 64', (v) => v > 0 && v <= 64),
+  initial: 1,
+};
 const name: Field = { holds: 'name' };
 const module: Field = { holds: 'module' };
 
@@ -99,12 +104,13 @@ type FieldsOf<K extends Module['kind']> = { readonly [F in Exclude<keyof ModuleO
 export const FIELDS = {
   conv: {
     channels: whole(1, MOST_CHANNELS, 'same'),
-    multiple: { ...real(true, 'must be above 0 and at most 64', (v) => v > 0 && v <= 64), initial: 1 },
+    multiple,
     kernel: size(1),
     stride: size(1),
     dilation: size(1),
     groups: whole(1, MOST_CHANNELS, 'depthwise'),
     bias: flag,
+    padding: { ...word(false, 'half', 'causal'), initial: 'half' },
   },
   convTranspose: { channels: whole(1, MOST_CHANNELS, 'same'), kernel: size(1), stride: size(1), bias: flag },
   resize: {
@@ -119,8 +125,14 @@ export const FIELDS = {
     momentum: real(false, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1),
     epsilon,
   },
-  layerNorm: { affine: flag, epsilon, axes: { ...word(true, 'all', 'channel'), initial: 'all' } },
+  layerNorm: {
+    affine: flag,
+    bias: { ...flag, initial: true },
+    epsilon,
+    axes: { ...word(true, 'all', 'channel'), initial: 'all' },
+  },
   activation: { fn: activationFunction },
+  glu: { fn: activationFunction },
   pool: {
     op: word(true, 'max', 'average'),
     kernel: size(1),
@@ -128,9 +140,13 @@ export const FIELDS = {
     padding: { ...closed(whole(0, MOST_PIXELS, 'half')), pair: true },
   },
   globalPool: { op: word(true, 'max', 'average') },
-  linear: { units: whole(1, MOST_CHANNELS, 'outputs'), bias: flag },
-  last: {},
-  embedding: { vocabulary: whole(1, MOST_CHANNELS, 'inputs'), channels: whole(1, MOST_CHANNELS) },
+  linear: { units: whole(1, MOST_CHANNELS, 'outputs', 'same'), multiple, bias: flag },
+  last: { at: { ...word(false, 'end', 'start'), initial: 'end' } },
+  embedding: {
+    vocabulary: whole(1, MOST_CHANNELS, 'inputs'),
+    channels: whole(1, MOST_CHANNELS),
+    dropout: { ...rate, initial: 0 },
+  },
   positions: { encoding: word(true, 'learned', 'sinusoidal'), length: closed(whole(1, MOST_CHANNELS, 'input')) },
   piecewiseLinear: { bins: whole(0, MOST_PIXELS) },
   attention: {
@@ -140,10 +156,15 @@ export const FIELDS = {
     dropout: rate,
     bias: flag,
   },
-  recurrent: { cell: word(true, 'rnn', 'gru', 'lstm'), units: whole(1, MOST_CHANNELS, 'same') },
+  recurrent: {
+    cell: word(true, 'rnn', 'gru', 'lstm'),
+    units: whole(1, MOST_CHANNELS, 'same'),
+    weightDrop: { ...rate, initial: 0 },
+    reverse: { ...flag, initial: false },
+  },
   flatten: {},
   firstChannels: { channels: whole(1, MOST_CHANNELS) },
-  dropout: { rate },
+  dropout: { rate, over: { ...word(false, 'elements', 'channels'), initial: 'elements' } },
   dropPath: { rate, growing: { ...flag, initial: false } },
   identity: {},
   zero: { stride: whole(1, MOST_PIXELS) },

@@ -58,7 +58,7 @@ export type DagOutput = 'last' | 'concat' | 'loose';
 export type Module =
   /**
    * Convolution of images or sequences; zero padding dilation·⌊(kernel−1)/2⌋ on each side. Weight [O, I/groups, kH, kW]; of a
-   * sequence, kH is 1.
+   * sequence, kH is 1. Padding 'causal', of sequences: dilation·(kernel−1) zeros before, so that no position sees a later one.
    */
   | {
       readonly kind: 'conv';
@@ -72,6 +72,7 @@ export type Module =
       /** 'depthwise': as many groups as channels come in. */
       readonly groups: Value<number> | 'depthwise';
       readonly bias: boolean;
+      readonly padding: 'half' | 'causal';
     }
   /**
    * Transposed convolution of images or sequences: the output is exactly `stride` times as large. kernel ≥ stride; of the
@@ -96,16 +97,22 @@ export type Module =
   /** Batch normalization over all but the channels (Ioffe & Szegedy 2015); running mean and unbiased variance as in PyTorch. */
   | { readonly kind: 'batchNorm'; readonly affine: boolean; readonly momentum: number; readonly epsilon: number }
   /**
-   * Layer normalization (Ba et al. 2016), with a weight and a bias for each channel or feature. all: over all axes but N;
-   * channel: over the channels at each position, as in transformers.
+   * Layer normalization (Ba et al. 2016), with a weight and a bias for each channel or feature (affine; without `bias` the weight
+   * alone). all: over all axes but N; channel: over the channels at each position, as in transformers.
    */
   | {
       readonly kind: 'layerNorm';
       readonly affine: boolean;
+      readonly bias: boolean;
       readonly epsilon: number;
       readonly axes: Value<'all' | 'channel'>;
     }
   | { readonly kind: 'activation'; readonly fn: Value<ActivationFunction> }
+  /**
+   * Gated linear unit (Dauphin et al. 2017; Shazeer 2020, "GLU variants improve transformer"): of 2·C channels the first C, each
+   * times `fn` of one of the others. [N, 2·C, ...] -> [N, C, ...]
+   */
+  | { readonly kind: 'glu'; readonly fn: Value<ActivationFunction> }
   /** Pooling of images or sequences; padding as given. Average pooling does not count it (`count_include_pad=False`). */
   | {
       readonly kind: 'pool';
@@ -117,13 +124,19 @@ export type Module =
     }
   /** [N, C, H, W] or [N, C, T] -> [N, C] */
   | { readonly kind: 'globalPool'; readonly op: Value<'max' | 'average'> }
-  /** [N, C, T] -> [N, C]: the last position. */
-  | { readonly kind: 'last' }
+  /** [N, C, T] -> [N, C]: the last position that a sample has, or (start) the first. */
+  | { readonly kind: 'last'; readonly at: 'end' | 'start' }
   /**
    * [N, F] -> [N, units], and [N, C, T] -> [N, units, T], each position separately; 'outputs': as many as the task has (classes,
-   * or targets of a regression). Weight [O, I].
+   * or targets of a regression); 'same': `multiple` times as many as come in, rounded. Weight [O, I].
    */
-  | { readonly kind: 'linear'; readonly units: Value<number> | 'outputs'; readonly bias: boolean }
+  | {
+      readonly kind: 'linear';
+      readonly units: Value<number> | 'outputs' | 'same';
+      /** With 'same'; otherwise 1. */
+      readonly multiple: Value<number>;
+      readonly bias: boolean;
+    }
   | { readonly kind: 'flatten' }
   /** [N, C, ...] -> [N, channels, ...]: the first channels, and zeros where there are fewer. */
   | { readonly kind: 'firstChannels'; readonly channels: Value<number> }
@@ -135,6 +148,8 @@ export type Module =
       readonly kind: 'embedding';
       readonly vocabulary: Value<number> | 'inputs';
       readonly channels: Value<number>;
+      /** Rate at which whole tokens are dropped in training, everywhere in a batch at once (Gal & Ghahramani 2016, section 4.2). */
+      readonly dropout: Value<number>;
     }
   /**
    * Adds to each position of [N, C, T] its own vector: learned, weight [length, C], or sines and cosines (Vaswani et al.
@@ -174,9 +189,16 @@ export type Module =
       readonly kind: 'recurrent';
       readonly cell: Value<'rnn' | 'gru' | 'lstm'>;
       readonly units: Value<number> | 'same';
+      /** Rate at which hidden/weight is dropped in training, one draw for all steps (Merity et al. 2018, "weight-dropped LSTM"). */
+      readonly weightDrop: Value<number>;
+      /** Whether it reads from the last position to the first; outputs stay at their positions. */
+      readonly reverse: boolean;
     }
-  /** Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. */
-  | { readonly kind: 'dropout'; readonly rate: Value<number> }
+  /**
+   * Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. over 'channels': one
+   * draw for each channel of a sample, the same at all positions (variational dropout: Gal & Ghahramani 2016).
+   */
+  | { readonly kind: 'dropout'; readonly rate: Value<number>; readonly over: 'elements' | 'channels' }
   /**
    * Zeroes each sample with probability `rate` and divides the rest by 1 − rate (stochastic depth). growing: the probability grows
    * linearly from 0 in the first epoch of a training towards `rate` in the last (Zoph et al. 2018: scheduled drop path).

@@ -87,6 +87,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'batchNorm':
     case 'layerNorm':
     case 'firstChannels':
+    case 'glu':
     case 'activation':
     case 'dropout':
     case 'dropPath':

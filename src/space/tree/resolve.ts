@@ -79,7 +79,7 @@ export function mapWidths(module: Module, width: (value: unknown) => unknown): M
     case 'recurrent':
       return { ...module, units: width(module.units) as number | 'same' };
     case 'linear':
-      return { ...module, units: width(module.units) as number | 'outputs' };
+      return { ...module, units: width(module.units) as number | 'outputs' | 'same' };
     default:
       return childrenOf(module).length === 0 ? module : mapChildren(module, (child) => mapWidths(child, width));
   }
