@@ -206,12 +206,14 @@ function metricsNote({ validation = {}, testOfFile, test }: ModelCardData): stri
 }
 
 function inputMeaning(info: DatasetInfo): string {
+  if (info.text !== undefined) return `tokens of a text${info.text.padded ? ', 0 behind its end' : ''}; model.json has the vocabulary`;
   const range = info.range === undefined ? 'raw values' : `raw values from ${info.range[0]} to ${info.range[1]}`;
   const files = info.decoding === undefined ? '' : `; image files are ${describeDecoding(info.decoding)}`;
   return info.input.length === 3 ? `NCHW, ${range}${files}` : `${range}, one per feature`;
 }
 
 function rawValues(info: DatasetInfo): string {
+  if (info.text !== undefined) return 'the tokens of the text, in order';
   if (info.input.length !== 3) return 'one value per feature, in order';
   const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'gray';
   return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;

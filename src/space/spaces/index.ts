@@ -19,6 +19,7 @@ import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
+import { meanOfEmbeddings } from './text/mean-of-embeddings.ts';
 import { textCnn } from './text/text-cnn.ts';
 import { transformer } from './text/transformer.ts';
 
@@ -55,7 +56,7 @@ const resnetOf =
   (depth: number) =>
   (task: Task): Baseline => ({ space: resnet.create(task, { depth }), architecture: {} });
 
-/** Each throws UserError for a task that it cannot serve: the ResNets need images. */
+/** Each throws UserError for a task that it cannot serve: the ResNets need images, the mean of embeddings texts. */
 export const BASELINES = {
   'resnet-8': resnetOf(8),
   'resnet-14': resnetOf(14),
@@ -73,6 +74,7 @@ export const BASELINES = {
     });
     return { space, architecture };
   },
+  'mean-of-embeddings': (task: Task): Baseline => ({ space: meanOfEmbeddings.create(task), architecture: {} }),
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
 export {
