@@ -27,14 +27,18 @@ import {
   attention,
   choice,
   conv,
+  dag,
   embedding,
+  highway,
   linear,
   pick,
   positions,
   recurrent,
+  recurrentCell,
   relu,
   residual,
   sequential,
+  shared,
 } from '../src/space/tree/builders.ts';
 import { defineSpace } from '../src/space/tree/define.ts';
 import type { Module } from '../src/space/tree/module.ts';
@@ -135,15 +139,19 @@ suite('next token over int32 sequences', () => {
       choice('layer', {
         gru: recurrent('gru', pick('units', [16, 8])),
         lstm: recurrent('lstm', pick('units', [16, 8])),
+        cell: recurrentCell(
+          16,
+          dag(2, (_, to) => shared(`node${to}`, highway('tanh')), { output: 'mean' }),
+        ),
         attention: sequential(positions('sinusoidal'), residual(attention(2, { causal: true }))),
       }),
       linear('outputs'),
     ),
   );
 
-  for (const layer of ['gru', 'lstm', 'attention'])
+  for (const layer of ['gru', 'lstm', 'cell', 'attention'])
     test(`${layer}: trains, is measured, exported and predicted`, async () => {
-      const architecture = { layer, ...(layer !== 'attention' && { units: 16 }) };
+      const architecture = { layer, ...(['gru', 'lstm'].includes(layer) && { units: 16 }) };
       const { evaluation, curve, loaded } = await through(data, space, architecture);
       assert.deepEqual(Object.keys(evaluation.metrics).sort(), ['accuracy', 'loss', 'trainLoss']);
       assert.ok((curve.at(-1)?.metrics.loss ?? 9) < 0.8 * (curve[0]?.metrics.loss ?? 0), JSON.stringify(curve));
@@ -154,34 +162,38 @@ suite('next token over int32 sequences', () => {
       await loaded.dispose();
     });
 
-  test('the state goes in and comes out of the exported model: several lengths give what the whole sequence gives', async () => {
-    const { network, weights, loaded } = await through(data, space, { layer: 'lstm', units: 16 }, { epochs: 1 });
-    const { tokens = new Int32Array() } = await firstSamples(data, 2);
-    const { outputs } = await loaded.answer({ tokens }, 2);
-    const whole = outputs.probabilities ?? new Float32Array(); // [2, 5, 8]
-    assert.deepEqual(Object.keys(loaded.metadata.tensors.states), ['1/lstm/state/hidden', '1/lstm/state/cell']);
-    await loaded.dispose();
-    for (const length of [1, 2, 4]) {
-      const info = { ...data.info, input: [length] };
-      const model = exportOnnx({ network, info, task: nextToken, weights, about });
-      const part = await openModel(engine, 'the model', readModel('the model', model), nextToken);
-      let states = {};
-      for (let from = 0; from < 8; from += length) {
-        const some = Int32Array.from({ length: 2 * length }, (_, i) => {
-          const [n, t] = [Math.floor(i / length), i % length];
-          return tokens[n * 8 + from + t] ?? 0;
-        });
-        const answered = await part.answer({ tokens: some }, 2, states);
-        states = answered.states;
-        for (const [i, share] of (answered.outputs.probabilities ?? new Float32Array()).entries()) {
-          const [row, t] = [Math.floor(i / length), i % length];
-          const expected = whole[row * 8 + from + t] ?? Number.NaN;
-          assert.ok(Math.abs(share - expected) < 1e-5, `length ${length}, step ${from + t}: ${share}, ${expected}`);
+  for (const [architecture, states] of [
+    [{ layer: 'lstm', units: 16 }, ['1/lstm/state/hidden', '1/lstm/state/cell']],
+    [{ layer: 'cell' }, ['1/cell/state/hidden']],
+  ] as const)
+    test(`${architecture.layer}: the state goes in and comes out of the exported model: several lengths give what the whole sequence gives`, async () => {
+      const { network, weights, loaded } = await through(data, space, architecture, { epochs: 1 });
+      const { tokens = new Int32Array() } = await firstSamples(data, 2);
+      const { outputs } = await loaded.answer({ tokens }, 2);
+      const whole = outputs.probabilities ?? new Float32Array(); // [2, 5, 8]
+      assert.deepEqual(Object.keys(loaded.metadata.tensors.states), states);
+      await loaded.dispose();
+      for (const length of [1, 2, 4]) {
+        const info = { ...data.info, input: [length] };
+        const model = exportOnnx({ network, info, task: nextToken, weights, about });
+        const part = await openModel(engine, 'the model', readModel('the model', model), nextToken);
+        let carried = {};
+        for (let from = 0; from < 8; from += length) {
+          const some = Int32Array.from({ length: 2 * length }, (_, i) => {
+            const [n, t] = [Math.floor(i / length), i % length];
+            return tokens[n * 8 + from + t] ?? 0;
+          });
+          const answered = await part.answer({ tokens: some }, 2, carried);
+          carried = answered.states;
+          for (const [i, share] of (answered.outputs.probabilities ?? new Float32Array()).entries()) {
+            const [row, t] = [Math.floor(i / length), i % length];
+            const expected = whole[row * 8 + from + t] ?? Number.NaN;
+            assert.ok(Math.abs(share - expected) < 1e-5, `length ${length}, step ${from + t}: ${share}, ${expected}`);
+          }
         }
+        await part.dispose();
       }
-      await part.dispose();
-    }
-  });
+    });
 
   test('no position of a causal network sees a later one', async () => {
     const { loaded } = await through(data, space, { layer: 'attention' }, { epochs: 1 });

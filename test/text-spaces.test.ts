@@ -67,6 +67,12 @@ const CASES: readonly Case[] = [
     decodes: true,
     search: { width: 8, heads: 2, layers: 1, search: true },
   },
+  {
+    space: SPACES.rnn,
+    options: { embedding: 12, width: 16, layers: 2 },
+    decodes: true,
+    search: { width: 12, layers: 2, search: true },
+  },
   { space: SPACES['text-cnn'], options: { embedding: 8, filters: 6 }, decodes: false },
 ];
 
@@ -175,10 +181,10 @@ for (const one of CASES) {
         for (const [i, { name, network }] of membersOf(one, languageModel, space).slice(0, 3).entries()) {
           const training = await openTraining({
             ...{ engine, network, ...ofSteps },
-            settings: { ...DEFAULT_SETTINGS, epochs: 8, batchSize: 8, learningRate: 0.01 },
+            settings: { ...DEFAULT_SETTINGS, epochs: 16, batchSize: 8, learningRate: 0.02 },
             rng: (...labels) => rng('train', i, ...labels),
           });
-          await trainUntil(training, 8);
+          await trainUntil(training, 16);
           const losses = training.history.map(({ loss }) => loss);
           await training.dispose();
           assert.ok((losses.at(-1) ?? 9) < 0.9 * (losses[0] ?? 0), `${name}: ${losses}`);

@@ -61,6 +61,7 @@ const SETTINGS: ReadonlySet<string | undefined> = new Set(SETTING_NAMES.map(flag
 const ANY = new Set([
   'init --exclude',
   'init --label',
+  'init --text',
   'init --require',
   'init --forbid',
   'data get --dir',

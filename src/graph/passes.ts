@@ -15,6 +15,7 @@ import { viewRules } from './passes/rules/views.ts';
 import { scaleGradients } from './passes/scale-gradients.ts';
 import { shareAcrossSwitches } from './passes/share.ts';
 import { simplify } from './passes/simplify.ts';
+import { sinkTransposes } from './passes/sink-transposes.ts';
 import { combineSums } from './passes/sums.ts';
 import { settleSwitches } from './passes/switches.ts';
 import { skipZeroInputs } from './passes/zero-inputs.ts';
@@ -48,7 +49,8 @@ export function optimizeForward(graph: Graph): Graph {
  */
 export function optimize(graph: Graph): Graph {
   if (optimized.has(graph)) return graph;
-  const result = eliminateDeadCode(shareAcrossSwitches(settled(graph, (next) => scaleGradients(simplifyOnce(next)))));
+  const whole = settled(graph, (next) => scaleGradients(simplifyOnce(next)));
+  const result = eliminateDeadCode(shareAcrossSwitches(after(whole, sinkTransposes(whole))));
   optimized.add(result);
   return result;
 }

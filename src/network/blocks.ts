@@ -26,7 +26,8 @@ export interface Block {
 const MOST_WEIGHTED = 4;
 
 const WEIGHTED: readonly Module['kind'][] = [
-  ...(['conv', 'convTranspose', 'linear', 'embedding', 'attention', 'recurrent', 'factorizedReduce'] as const),
+  ...(['conv', 'convTranspose', 'linear', 'embedding', 'attention', 'factorizedReduce'] as const),
+  ...(['recurrent', 'recurrentCell', 'highway'] as const),
 ];
 /** Fused with the layer before, or cheap: never a block of their own unless nothing stands before them. */
 const ATTACHED: readonly Module['kind'][] = ['batchNorm', 'layerNorm', 'activation', 'glu'];

@@ -72,9 +72,9 @@ export function networkCosts(network: Module, task: Task): Costs & { readonly la
   const counted = new Set<NodeId>([lowered.input]);
   const layers = lowered.layers
     .filter((layer) => !ARRANGING.has(layer.kind))
-    .map(({ path, kind, output }): LayerCosts => {
+    .map(({ path, kind, output, steps = 1 }): LayerCosts => {
       const shape = g.shape(output);
-      const activationBytes = counted.has(output) ? 0 : 4 * sizeOf(shape);
+      const activationBytes = counted.has(output) ? 0 : 4 * sizeOf(shape) * steps;
       counted.add(output);
       const [flops, params] = [flopsByPath.get(path) ?? 0, paramsByPath.get(path) ?? 0];
       return { path, kind, output: shape.slice(1), params, flops, activationBytes };

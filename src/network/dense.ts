@@ -30,20 +30,20 @@ function unitsOf({ outputs }: Lowering, { units, multiple }: ModuleOf<'linear'>,
  * the two can share it.
  */
 export function eachPosition(l: Lowering, name: string, x: NodeId, units: number, bias: boolean): NodeId {
-  const [n, c, t] = sequenceShape(l, x);
+  const [, c] = sequenceShape(l, x);
   const weight = l.parameter(`${name}weight`, [units, c], { kind: 'glorotUniform', fanIn: c, fanOut: units });
   const added = bias ? l.parameter(`${name}bias`, [units], { kind: 'constant', value: 0 }) : undefined;
-  return ops.reshape(l.g, pointwise(l, x, weight, added), [n, units, t]);
+  return pointwise(l, x, weight, added);
 }
 
-/** weight [O, C] · x [N, C, T] + bias [O] -> [N, O, 1, T]: a 1x1 convolution of images one pixel high. */
+/** weight [O, C] · x [N, C, T] + bias [O] -> [N, O, T]: one product for the positions of all samples. */
 export function pointwise(l: Lowering, x: NodeId, weight: NodeId, bias?: NodeId): NodeId {
   const { g } = l;
   const [n, c, t] = sequenceShape(l, x);
   const [units = 1] = g.shape(weight);
-  const geometry = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 } as const;
-  const filters = ops.reshape(g, weight, [units, c, 1, 1]);
-  return ops.conv(g, ops.reshape(g, x, [n, c, 1, t]), filters, geometry, bias);
+  const rows = ops.reshape(g, ops.transpose(g, x, [0, 2, 1]), [n * t, c]);
+  const product = ops.matmul(g, rows, weight, { transposeB: true, ...(bias !== undefined && { bias }) });
+  return ops.transpose(g, ops.reshape(g, product, [n, t, units]), [0, 2, 1]);
 }
 
 export const lowerFirstChannels: Lower<'firstChannels'> = (l, module, x) => {

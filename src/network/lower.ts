@@ -27,6 +27,7 @@ import { pathSums } from './paths.ts';
 import { lowerPiecewiseLinear } from './piecewise-linear.ts';
 import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
 import { lowerRecurrent } from './recurrent.ts';
+import { lowerHighway, lowerRecurrentCell } from './recurrent-cell.ts';
 import { lowerDropout, lowerDropPath } from './regularization.ts';
 import { lowerResize } from './resize.ts';
 import { lowerAttention, lowerEmbedding, lowerPositions } from './sequence.ts';
@@ -45,6 +46,7 @@ import {
   lowerZero,
 } from './structure.ts';
 import { guarded, operations, switched, wired } from './switch.ts';
+import { timeSteps } from './time-steps.ts';
 
 const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   conv: lowerConv,
@@ -65,6 +67,8 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   piecewiseLinear: lowerPiecewiseLinear,
   attention: lowerAttention,
   recurrent: lowerRecurrent,
+  recurrentCell: lowerRecurrentCell,
+  highway: lowerHighway,
   dropout: lowerDropout,
   dropPath: lowerDropPath,
   identity: lowerIdentity,
@@ -149,6 +153,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const filled = options.padded === true && g.dtype(x) === 'int32' ? filledPositions(g, x) : undefined;
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
+  const times = timeSteps();
   const { choices, mode } = options;
   const open = choices && openedBy(choices);
 
@@ -175,7 +180,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         parameters[index] = { ...known, when: inCommon(known.when, when) };
         return known.node;
       }
-      if (owner !== path) sharedTensors.set(tensor, parameters.length);
+      if (owner !== path || times.isInside) sharedTensors.set(tensor, parameters.length);
       const node = ops.input(g, tensor, shape);
       parameters.push({ path: tensor, shape, initializer, node, when, ...(isInHead && { isAuxiliary: true }) });
       return node;
@@ -202,12 +207,17 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
         return open?.generate?.(base, (part, ...of) => trained(`${name}/${part}`, ...of)) ?? base;
       },
       statistic(name, shape, initial, move) {
-        const node = ops.input(g, named(name), shape);
+        const known = times.isInside ? statistics.findIndex((one) => one.path === named(name)) : -1;
+        const node = statistics[known]?.node ?? ops.input(g, named(name), shape);
         const initializer = { kind: 'constant', value: initial } as const;
         const when = open?.when ?? [];
         const guard = (batch: NodeId): NodeId =>
           when.length === 0 ? batch : guarded(g, when, ops.constant(g, 0, g.shape(batch)), batch);
         const moving = move && { move: { ...move, batch: guard(move.batch) } };
+        if (statistics[known] !== undefined) {
+          statistics[known] = times.moved(g, statistics[known], moving?.move);
+          return node;
+        }
         const own = {
           path: named(name),
           shape,
@@ -221,9 +231,12 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       },
       random(shape) {
         const name = named('random');
-        randomInputs.push({ name, shape });
-        return ops.input(g, name, shape);
+        return times.once(name, () => {
+          randomInputs.push({ name, shape });
+          return ops.input(g, name, shape);
+        });
       },
+      overTime: (steps, step) => times.over(steps, step),
       progress() {
         if (progress === undefined) {
           randomInputs.push({ name: PROGRESS, shape: [], isProgress: true });
@@ -256,7 +269,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       error: (found, rule) => invalid(place, found, rule),
     };
     const output = lowerOne(l, module, input);
-    layers.push({ path, kind: module.kind, output, when: open?.when ?? [] });
+    times.add(layers, { path, kind: module.kind, output, when: open?.when ?? [] });
     return output;
   }
 

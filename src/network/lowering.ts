@@ -36,6 +36,11 @@ export interface Lowering {
   statistic(name: string, shape: Shape, initial: number, move?: Move): NodeId;
   /** Uniform random numbers in [0, 1), new ones at every training step. */
   random(shape: Shape): NodeId;
+  /**
+   * Lowers time step after time step. What modules ask for in it is made once for all steps: parameters, and random numbers; a running
+   * statistic moves by the mean over the steps.
+   */
+  overTime<T>(steps: number, step: (time: number) => T): readonly T[];
   /** The input that brings a state of this module in; undefined where it begins with zeros. */
   stateIn(name: string, shape: Shape): NodeId | undefined;
   /** What the state of that name is after the run. */

@@ -60,6 +60,8 @@ test('every module kind is among the cases', () => {
     piecewiseLinear: 0,
     attention: 0,
     recurrent: 0,
+    recurrentCell: 0,
+    highway: 0,
     shared: 0,
     rows: 0,
     auxiliary: 0,

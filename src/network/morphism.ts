@@ -194,6 +194,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'positions':
     case 'attention':
     case 'recurrent':
+    case 'recurrentCell':
+    case 'highway':
     case 'shared':
     case 'rows':
       return followWhole(m, p, c, x);
@@ -305,7 +307,7 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
     entries.length,
     nodes.map((node) => readsOf(node).length),
     output,
-    output === 'loose' && looseNodes(entries.length, nodes),
+    (output === 'loose' || output === 'looseMean') && looseNodes(entries.length, nodes),
     reads.map((ofNode) => ofNode.every(({ length }) => length === 0)),
   ];
   const differ = JSON.stringify(form(parent, presentBefore)) !== JSON.stringify(form(child, present));
@@ -359,9 +361,12 @@ function followDag(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonly 
     values.push(follow(m, at(old.body, p, String(to)), at(node.body, c, String(to)), joined ?? x, []));
   }
   if (child.output === 'last') return values.at(-1) ?? x;
-  const loose = child.output === 'loose' ? looseNodes(child.entries.length, child.nodes) : undefined;
+  const isLoose = child.output === 'loose' || child.output === 'looseMean';
+  const loose = isLoose ? looseNodes(child.entries.length, child.nodes) : undefined;
   const put = loose ? loose.map((node) => values[node]) : values.slice(child.entries.length);
-  return joinOf(put.filter((value) => value !== undefined));
+  const filled = put.filter((value) => value !== undefined);
+  if (child.output === 'mean' || child.output === 'looseMean') return sumOf(m, c.path, filled) ?? x;
+  return joinOf(filled);
 }
 
 type Dag = Extract<Module, { kind: 'dag' }>;

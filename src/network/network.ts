@@ -121,6 +121,8 @@ export interface Layer {
   readonly path: string;
   readonly kind: Module['kind'];
   readonly output: NodeId;
+  /** Where it is computed at each of so many time steps (`output` is of the last); once where absent. */
+  readonly steps?: number;
   /** What must be chosen for it to be computed, the outermost first; empty outside the options of switches. */
   readonly when: readonly Chosen[];
 }

@@ -60,7 +60,7 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   const rows = gates * units;
   const initializer = { kind: 'uniform', limit: 1 / Math.sqrt(units) } as const;
   const tensor = (name: string, ...columns: readonly number[]) => l.parameter(name, [rows, ...columns], initializer);
-  const fromInput = pointwise(l, x, tensor('input/weight', c), tensor('input/bias')); // [N, G·units, 1, T]
+  const fromInput = pointwise(l, x, tensor('input/weight', c), tensor('input/bias')); // [N, G·units, T]
   const filled = l.filled(x);
   const weight = drop(l, tensor('hidden/weight', units), closed(module.weightDrop), [rows, units]);
   const bias = tensor('hidden/bias');
@@ -70,7 +70,7 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   let carried: Carried = { ...(hidden !== undefined && { hidden }), ...(cell !== undefined && { cell }) };
   const outputs = Array.from({ length: t }, (_, i) => {
     const time = module.reverse ? t - 1 - i : i;
-    const now = ops.slice(g, fromInput, [0, 0, 0, time], [n, rows, 1, time + 1]);
+    const now = ops.slice(g, fromInput, [0, 0, time], [n, rows, time + 1]);
     // A hidden state of zeros leaves only the bias.
     const recalled =
       carried.hidden === undefined

@@ -63,8 +63,10 @@ export const lowerAttention: Lower<'attention'> = (l, module, x) => {
   const seen = mask === undefined ? scores : ops.where(g, mask, scores, ops.constant(g, BEHIND));
   const weights = ops.softmax(g, seen);
   const kept = drop(l, weights, closed(module.dropout), g.shape(weights));
-  const mixed = ops.matmul(g, part(2), kept, { transposeB: true }); // [N, heads, width, T]
-  return ops.reshape(g, eachPosition(l, 'out/', ops.reshape(g, mixed, [n, c, t]), c, module.bias), shape);
+  const mixed = ops.matmul(g, kept, part(2), { transposeB: true }); // [N, heads, T, width]
+  const joined = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), [n, t, c]);
+  const out = eachPosition(l, 'out/', ops.transpose(g, joined, [0, 2, 1]), c, module.bias);
+  return ops.reshape(g, out, shape);
 };
 
 /** Which positions see which, where some are behind the end of a sample: [N, 1, 1, T] and what is wanted beside, [T, T]. */

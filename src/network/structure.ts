@@ -2,7 +2,7 @@ import { invalid } from '../common/errors.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { DagOutput } from '../space/tree/module.ts';
-import { edgeName, looseNodes, presentReads, readsOf, sourcesOf } from '../space/tree/reads.ts';
+import { allOutput, edgeName, looseNodes, presentReads, readsOf, sourcesOf } from '../space/tree/reads.ts';
 import {
   closed,
   imageShape,
@@ -76,16 +76,20 @@ function outputOf(l: Lowering, { entries, nodes, output }: ModuleOf<'dag'>, valu
   const inputs = entries.length;
   // In a supernet a cell puts out all nodes where that is left open: one number of channels suits every member.
   const isLeft = l.open !== undefined && typeof output === 'object' && output.kind === 'pick';
-  const kind = isLeft && output.values.includes('concat') ? 'concat' : closed<DagOutput>(output);
-  const loose = kind === 'loose' ? looseNodes(inputs, nodes) : [];
+  const kind = (isLeft ? allOutput(output.values) : undefined) ?? closed<DagOutput>(output);
+  const isLoose = kind === 'loose' || kind === 'looseMean';
+  const loose = isLoose ? looseNodes(inputs, nodes) : [];
   if (loose === undefined)
-    throw l.error("its output is 'loose', and its inputs are open", "a supernet needs output 'concat' or 'last'");
-  const put =
-    kind === 'last' ? values.slice(-1) : kind === 'concat' ? values.slice(inputs) : loose.map((node) => values[node]);
+    throw l.error(
+      `its output is '${kind}', and its inputs are open`,
+      "a supernet needs output 'concat', 'mean' or 'last'",
+    );
+  const put = kind === 'last' ? values.slice(-1) : isLoose ? loose.map((node) => values[node]) : values.slice(inputs);
   const filled = put.filter((value) => value !== undefined);
   if (filled.length === 0)
     throw l.error('all that comes to its output is none', 'a path from its input to its output must be without none');
-  return join(l, filled);
+  if (kind !== 'mean' && kind !== 'looseMean') return join(l, filled);
+  return filled.length === 1 ? sum(l, filled) : ops.mul(l.g, sum(l, filled), ops.constant(l.g, 1 / filled.length));
 }
 
 export const lowerShared: Lower<'shared'> = (l, module, x) => l.shared(module.name, module.body, x);

@@ -17,6 +17,8 @@ const WEIGHTED: ReadonlySet<Module['kind']> = new Set([
   'embedding',
   'attention',
   'recurrent',
+  'recurrentCell',
+  'highway',
   'squeezeExcite',
 ]);
 

@@ -43,6 +43,8 @@ for (const [space, task] of [
   [SPACES.transformer.create(language, { width: 16, heads: 2, tune: true }), language],
   [SPACES.transformer.create(texts, { width: 16, heads: 2, search: true, layers: 3 }), texts],
   [SPACES.transformer.create(sequence, { width: 16, heads: 2 }), sequence],
+  [SPACES.rnn.create(language, { embedding: 8, width: 8, layers: 2, tune: true }), language],
+  [SPACES.rnn.create(texts, { embedding: 8, width: 8, layers: 2 }), texts],
   [SPACES['text-cnn'].create(texts, { embedding: 8, filters: 8, tune: true }), texts],
   [SPACES.mlp.create(table), table],
   [SPACES['residual-mlp'].create(table), table],

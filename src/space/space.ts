@@ -105,7 +105,7 @@ export interface Published {
   readonly paper: string;
   /** The file that it is from. */
   readonly source: string;
-  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10 (`mobilenet`: top-1 on ImageNet); `params` is rounded. Absent: nothing of this network. */
+  /** What the paper itself says, of networks in its own skeleton, trained on CIFAR-10 (`mobilenet`: top-1 on ImageNet; `rnn-cell`: perplexity on Penn Treebank); `params` is rounded. Absent: nothing of this network. */
   readonly quoted?: { readonly params: number; readonly testError: string };
   /** Options of the space that it needs. */
   readonly options?: SpaceOptions;

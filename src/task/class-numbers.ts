@@ -14,13 +14,16 @@ export const PADDING = -1;
  */
 export function crossEntropy(g: GraphBuilder, logits: NodeId, classes: NodeId, { padded = false } = {}): NodeId {
   const [n = 1, k = 1, ...positions] = g.shape(logits);
+  const rank = 2 + positions.length;
   const numbers = ops.indices(
     g,
     Array.from({ length: k }, (_, i) => i),
-    [1, k, ...positions.map(() => 1)],
+    [1, ...positions.map(() => 1), k],
   );
-  const truth = ops.equal(g, ops.reshape(g, classes, [n, 1, ...positions]), numbers); // [N, K, ...]
-  const agreement = ops.reduceSum(g, ops.mul(g, truth, ops.logSoftmax(g, logits, 1)), [1]); // [N, ...]
+  const truth = ops.equal(g, ops.reshape(g, classes, [n, ...positions, 1]), numbers); // [N, ..., K]
+  // Classes last: so the products that make them leave them, and so ONNX Runtime's softmax wants them.
+  const classesLast = ops.transpose(g, logits, [0, ...positions.map((_, i) => i + 2), 1]);
+  const agreement = ops.reduceSum(g, ops.mul(g, truth, ops.logSoftmax(g, classesLast)), [rank - 1]); // [N, ...]
   const axes = [...g.shape(agreement).keys()];
   if (!padded) return ops.neg(g, ops.reduceMean(g, agreement, axes));
   const counted = ops.reduceSum(g, truth, [...g.shape(truth).keys()]);

@@ -44,7 +44,7 @@ export function environmentData(
 
 /** Whether a network remembers: it then reads sequences, [F, T]. */
 export const isRecurrent = (module: Module): boolean =>
-  module.kind === 'recurrent' || childrenOf(module).some(isRecurrent);
+  module.kind === 'recurrent' || module.kind === 'recurrentCell' || childrenOf(module).some(isRecurrent);
 
 /** The loss of R steps, []: outputs [R, outputs], targets [R, width] by name. `weight`, [R, 1], sums to 1; it is 0 for what is no step. */
 export type PolicyLoss = (g: GraphBuilder, outputs: NodeId, targets: Nodes) => NodeId;

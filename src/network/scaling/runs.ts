@@ -19,13 +19,11 @@ export interface Run {
 /** Modules by path, and what they put out. */
 export type Shapes = ReadonlyMap<string, Shape>;
 
-const WEIGHTED: ReadonlySet<Module['kind']> = new Set(['conv', 'convTranspose', 'linear', 'attention', 'recurrent']);
+const WEIGHTED: ReadonlySet<Module['kind']> = new Set([
+  ...(['conv', 'convTranspose', 'linear', 'attention', 'recurrent', 'recurrentCell', 'highway'] as const),
+]);
 const NONLINEAR: ReadonlySet<Module['kind']> = new Set([
-  'activation',
-  'glu',
-  'attention',
-  'recurrent',
-  'factorizedReduce',
+  ...(['activation', 'glu', 'attention', 'recurrent', 'recurrentCell', 'highway', 'factorizedReduce'] as const),
 ]);
 /** They belong to the layer before them. */
 const LIGHT: ReadonlySet<Module['kind']> = new Set([

@@ -197,6 +197,31 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
       { name: `${cell}, weight drop`, module: s.recurrent(cell, 3 * wider, { weightDrop: 0.4 }), input: [c, 4] },
       { name: `${cell} with a state`, module: s.sequential(s.recurrent(cell), s.last()), input: [c, 3], state: true },
     ]),
+    { name: 'highway', module: s.highway('tanh'), input: [7] },
+    { name: 'highway with dropout', module: s.highway('identity', { dropout: 0.3 }), input: [7] },
+    { name: 'highway of a sequence', module: s.highway('relu'), input: sequence },
+    { name: 'recurrent cell', module: s.recurrentCell(3 * wider, s.tanh()), input: [c, 4] },
+    {
+      name: 'recurrent cell with a state, a dag of nodes, batch norm and dropout',
+      module: s.sequential(
+        s.recurrentCell(
+          'same',
+          s.dag(3, (_, to) => s.shared(`node${to}`, s.highway(to === 2 ? 'sigmoid' : 'tanh', { dropout: 0.2 })), {
+            entries: [s.batchNorm({ affine: false })],
+            output: 'mean',
+          }),
+          { dropout: 0.3 },
+        ),
+        s.last(),
+      ),
+      input: [c, 3],
+      state: true,
+    },
+    {
+      name: 'dag, mean of loose nodes',
+      module: s.dag(2, () => s.conv('same', 1), { output: 'looseMean' }),
+      input: image,
+    },
     { name: 'gru over the rows of an image', module: s.rows(s.recurrent('gru', 2 * wider)), input: image },
     { name: 'attention within the rows of an image', module: s.rows(s.attention(2)), input: image },
     {

@@ -1,6 +1,6 @@
 import type { Module } from '../../space/tree/module.ts';
 import { type Cell, type Cells, cellOf, channelsOf, openCells, together } from './cells.ts';
-import { describe, FAMILIES, type Family } from './describe.ts';
+import { describe, describeCell, FAMILIES, type Family } from './describe.ts';
 
 /** The blocks of a drawing: a module tree without invisible wrappers, with equal neighbors merged. */
 export type Block =
@@ -41,6 +41,10 @@ function block(module: Module, cells: Cells): Block {
     case 'rows':
     case 'auxiliary':
       return block(module.body, cells);
+    case 'recurrentCell': {
+      const gate: Block = { kind: 'layers', family: 'linear', lines: [describeCell(module)] };
+      return chain([gate, block(module.body, cells)]);
+    }
     case 'choice': {
       const [only, ...more] = Object.values(module.options);
       if (only !== undefined && more.length === 0) return block(only, cells);

@@ -82,6 +82,8 @@ function childrenOf(module: Module): readonly Module[] {
       return [module.body];
     case 'repeat':
     case 'rows':
+    case 'shared':
+    case 'recurrentCell':
       return [module.body];
     case 'residual':
       return [module.body, module.shortcut];

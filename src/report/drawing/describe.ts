@@ -3,7 +3,17 @@ import type { Module, Size, Value, ValueChoice } from '../../space/tree/module.t
 /** Module kinds that are drawn as one line; the others give the drawing its structure. */
 export type LeafKind = Exclude<
   Module['kind'],
-  'sequential' | 'residual' | 'repeat' | 'dag' | 'stack' | 'choice' | 'scope' | 'shared' | 'rows' | 'auxiliary'
+  | 'sequential'
+  | 'residual'
+  | 'repeat'
+  | 'dag'
+  | 'stack'
+  | 'choice'
+  | 'scope'
+  | 'shared'
+  | 'rows'
+  | 'auxiliary'
+  | 'recurrentCell'
 >;
 export type Leaf = Extract<Module, { readonly kind: LeafKind }>;
 
@@ -21,6 +31,7 @@ export const FAMILIES = {
   embedding: 'linear',
   attention: 'linear',
   recurrent: 'linear',
+  highway: 'linear',
   pool: 'pooling',
   globalPool: 'pooling',
   last: 'pooling',
@@ -95,6 +106,11 @@ export function describe(module: Leaf): string {
         module.units === 'same' ? undefined : show(module.units),
         module.reverse ? 'backwards' : undefined,
         module.weightDrop === 0 ? undefined : `weight drop ${show(module.weightDrop)}`,
+      ]);
+    case 'highway':
+      return listed([
+        `highway, ${isOpen(module.fn) ? show(module.fn) : module.fn === 'identity' ? 'identity' : ACTIVATION_NAMES[module.fn]}`,
+        module.dropout === 0 ? undefined : `dropout ${show(module.dropout)}`,
       ]);
     case 'globalPool':
       return `global ${show(module.op)} pool`;
@@ -181,6 +197,15 @@ export function keyOf(module: Module): string | undefined {
   return Object.keys(module.options).join(' | ');
 }
 
+/** A recurrent layer without its body. */
+export function describeCell({ units, dropout }: Extract<Module, { kind: 'recurrentCell' }>): string {
+  const [width, rate] = [
+    units === 'same' ? undefined : show(units),
+    dropout === 0 ? undefined : `dropout ${show(dropout)}`,
+  ];
+  return listed(['recurrent cell', width, rate]);
+}
+
 /** A module in one line, structure as words: `ReLU, conv 3×3, batch norm`. */
 export function oneLine(module: Module): string {
   switch (module.kind) {
@@ -193,6 +218,8 @@ export function oneLine(module: Module): string {
       return oneLine(module.body);
     case 'shared':
       return `${oneLine(module.body)} (shared ${module.name})`;
+    case 'recurrentCell':
+      return `${describeCell(module)}: ${oneLine(module.body)}`;
     case 'rows':
       return `each row: ${oneLine(module.body)}`;
     case 'choice': {

@@ -138,6 +138,8 @@ const OUTPUTS: Readonly<Record<Cell['output'], string>> = {
   last: 'output',
   concat: 'output: all nodes, concatenated',
   loose: 'output: nodes that no other reads, concatenated',
+  mean: 'output: mean of all nodes',
+  looseMean: 'output: mean of the nodes that no other reads',
   open: 'output: all nodes, or those that no other reads',
 };
 
@@ -145,7 +147,7 @@ function outputNodes({ entries, nodes, output }: Cell): readonly number[] {
   const numbers = nodes.map((_, i) => entries.length + i);
   if (output === 'last') return numbers.slice(-1);
   const read = new Set(nodes.flatMap(({ edges }) => edges.map(({ from }) => from)));
-  return output === 'loose' ? numbers.filter((node) => !read.has(node)) : numbers;
+  return output === 'loose' || output === 'looseMean' ? numbers.filter((node) => !read.has(node)) : numbers;
 }
 
 /** Of several inputs (`stack`), the last is the output of the cell before, the one before it that of the cell before that. */

@@ -4,7 +4,7 @@ import type { Module } from '../../space/tree/module.ts';
 import { edgeName, readsOf, sourcesOf } from '../../space/tree/reads.ts';
 import { showCount, showLarge } from '../numbers.ts';
 import { type Cells, cellOf, entryLine, openCells } from './cells.ts';
-import { describe, keyOf, oneLine } from './describe.ts';
+import { describe, describeCell, keyOf, oneLine } from './describe.ts';
 
 /** One line of the text: what it is, how deep it stands, and the path of the module whose costs it shows. */
 interface Line {
@@ -42,6 +42,10 @@ function write(module: Module, path: string, depth: number, lines: Line[], cells
     case 'shared':
       line(`shared ${module.name}`);
       write(module.body, path, depth + 1, lines, cells);
+      return;
+    case 'recurrentCell':
+      line(describeCell(module));
+      write(module.body, below('body'), depth + 1, lines, cells);
       return;
     case 'rows':
       line('each row');

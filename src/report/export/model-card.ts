@@ -16,7 +16,7 @@ export interface ModelCardData {
   /** File name of the model, beside the card. */
   readonly file: string;
   readonly info: DatasetInfo;
-  /** A task of the user's own, and the tensors of the exported model (`ModelMetadata`). */
+  /** A task of tokens or of the user's own, and the tensors of the exported model (`ModelMetadata`). */
   readonly own?: { readonly task: TaskDefinition; readonly tensors: ModelTensors };
   readonly space: string;
   readonly architecture: string;
@@ -75,7 +75,7 @@ ${limitOf(task, info)}- Not evaluated for fairness across groups or for robustne
 
 Normalization is part of the model: feed raw values. The metadata of the file (keys \`netsmith.*\`) contains the same information as this card.
 
-${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors, info.environment !== undefined)}${encodingSection(info)}`;
+${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors, info)}${encodingSection(info)}`;
 }
 
 function samplesOf({ name, counts, environment }: DatasetInfo): string {
@@ -122,13 +122,25 @@ function endRows({ info, own }: ModelCardData, { classes, meaning, outputsName, 
 | ${many[0]?.toUpperCase()}${many.slice(1)} | ${line(labels)} |`;
 }
 
+function withNetsmith(file: string, { environment, text }: DatasetInfo): string {
+  if (environment !== undefined) return '';
+  if (text === undefined)
+    return `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.\n\n`;
+  const json = file.replace(/\.onnx$/i, '.json');
+  if (text.padded !== true)
+    return `With Netsmith: \`npx netsmith predict ${file} --prompt "..."\`. How a text becomes tokens is in \`${json}\` (\`preprocessing\`).\n\n`;
+  const { kind } = text.tokenizer;
+  return `With Netsmith: \`npx netsmith predict ${file} --text "..."\`, or with text files or a table in place of \`--text\`.
+
+A text becomes ${kind === 'words' ? 'words' : kind === 'bpe' ? 'byte pairs' : kind}; a token is its number in \`preprocessing.tokenizer\` of \`${json}\`, plus 1. 0 fills the rest of the input, and what is longer is cut.\n\n`;
+}
+
 /** How a model of named tensors is called. */
-function ownCalls(file: string, { inputs, outputs, states }: ModelTensors, isPolicy: boolean): string {
+function ownCalls(file: string, { inputs, outputs, states }: ModelTensors, info: DatasetInfo): string {
   const feeds = Object.entries({ ...inputs, ...states }).map(
     ([name, { shape, dtype }]) => `    "${name}": np.zeros((1, ${[...shape, ''].join(', ')}), np.${dtype}),`,
   );
-  const predict = `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.\n\n`;
-  return `${isPolicy ? '' : predict}Python:
+  return `${withNetsmith(file, info)}Python:
 
 \`\`\`python
 import numpy as np, onnxruntime as ort
@@ -206,14 +218,12 @@ function metricsNote({ validation = {}, testOfFile, test }: ModelCardData): stri
 }
 
 function inputMeaning(info: DatasetInfo): string {
-  if (info.text !== undefined) return `tokens of a text${info.text.padded ? ', 0 behind its end' : ''}; model.json has the vocabulary`;
   const range = info.range === undefined ? 'raw values' : `raw values from ${info.range[0]} to ${info.range[1]}`;
   const files = info.decoding === undefined ? '' : `; image files are ${describeDecoding(info.decoding)}`;
   return info.input.length === 3 ? `NCHW, ${range}${files}` : `${range}, one per feature`;
 }
 
 function rawValues(info: DatasetInfo): string {
-  if (info.text !== undefined) return 'the tokens of the text, in order';
   if (info.input.length !== 3) return 'one value per feature, in order';
   const planes = info.input[0] === 3 ? 'red, then green, then blue' : 'gray';
   return `${planes}, row by row, from ${info.range?.[0] ?? 0} to ${info.range?.[1] ?? 255}`;

@@ -20,6 +20,8 @@ import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 import { meanOfEmbeddings } from './text/mean-of-embeddings.ts';
+import { rnn } from './text/rnn.ts';
+import { rnnCell } from './text/rnn-cell.ts';
 import { textCnn } from './text/text-cnn.ts';
 import { transformer } from './text/transformer.ts';
 
@@ -44,6 +46,8 @@ export const SPACES = {
   mnasnet,
   transformer,
   'text-cnn': textCnn,
+  rnn,
+  'rnn-cell': rnnCell,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -93,6 +97,8 @@ export {
   residualCnn,
   residualMlp,
   resnet,
+  rnn,
+  rnnCell,
   smallCnn,
   textCnn,
   transformer,

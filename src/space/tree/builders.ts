@@ -200,6 +200,26 @@ export interface LinearOptions {
   readonly multiple?: Value<number>;
 }
 
+/**
+ * [N, C, T] -> [N, units, T] with a cell of modules: `body` reads the gated sum of x and the state at each step, [N, units], and gives the
+ * next state. `dropout`: of the state where it meets the weights; 0 by default.
+ */
+export function recurrentCell(
+  units: Value<number> | 'same',
+  body: Module,
+  { dropout = 0 }: { readonly dropout?: Value<number> } = {},
+): Kind<'recurrentCell'> {
+  return node({ kind: 'recurrentCell', units, dropout, body });
+}
+
+/** x + σ(c) · (fn(a) − x), [c, a] = W x; `dropout` is of x where it meets W, 0 by default. */
+export function highway(
+  fn: Value<ActivationFunction | 'identity'>,
+  { dropout = 0 }: { readonly dropout?: Value<number> } = {},
+): Kind<'highway'> {
+  return node({ kind: 'highway', fn, dropout });
+}
+
 /** [N, F] -> [N, units], or [N, C, T] -> [N, units, T], with a bias by default. */
 export function linear(
   units: Value<number> | 'outputs' | 'same',
@@ -311,7 +331,10 @@ export function pickInputs(name: string, count: number): InputsChoice {
 export interface DagOptions {
   /** What each input goes through first; one unchanged input by default. */
   readonly entries?: readonly Module[];
-  /** last: the last node; along the channels, concat: all nodes after the inputs, loose: those of them that no node reads. */
+  /**
+   * last: the last node; concat: all nodes after the inputs along the channels, loose: those of them that no node reads; mean and
+   * looseMean: the mean of these.
+   */
   readonly output?: Value<DagOutput>;
   readonly combine?: 'sum' | 'concat';
   /** Nodes read this many of the earlier nodes, by the decision `NODE<-`; without it, all of them. */

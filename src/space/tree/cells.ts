@@ -137,8 +137,8 @@ export function outputNodes(
 ): ReadonlySet<number> {
   const output = typeof given === 'object' ? decided(architecture, given.decision) : given;
   const nodes = bodies.map((_, i) => inputs + i);
-  if (output === 'concat') return new Set(nodes);
-  if (output !== 'loose') return new Set(nodes.slice(-1));
+  if (output === 'concat' || output === 'mean') return new Set(nodes);
+  if (output !== 'loose' && output !== 'looseMean') return new Set(nodes.slice(-1));
   const read = new Set(connections.flatMap((one) => (isPresent(one, architecture) ? [one.from] : [])));
   return new Set(nodes.filter((node) => !read.has(node)));
 }

@@ -3,6 +3,7 @@ import type { Architecture, DecisionValue, Space } from '../space.ts';
 import { type Cell, cellsOf } from './cells.ts';
 import { settled } from './choose.ts';
 import { describeDomain } from './domain.ts';
+import { allOutput } from './reads.ts';
 import { complete } from './walk.ts';
 
 /**
@@ -66,7 +67,8 @@ export function derive(space: Space, weights: OptionWeights): Architecture {
       const taken = ranked.slice(0, domain.count).map(({ from }) => from);
       return Object.freeze(taken.toSorted((a, b) => a - b));
     }
-    if (outputs.has(name) && domain.kind === 'values' && domain.values.includes('concat')) return 'concat';
+    const all = domain.kind === 'values' && outputs.has(name) ? allOutput(domain.values) : undefined;
+    if (all !== undefined) return all;
     throw invalid(place, `decision "${name}" has no weights`, `must be ${describeDomain(domain)}`);
   }).architecture;
   return settled(space, derived);

@@ -162,6 +162,8 @@ export const FIELDS = {
     weightDrop: { ...rate, initial: 0 },
     reverse: { ...flag, initial: false },
   },
+  recurrentCell: { units: whole(1, MOST_CHANNELS, 'same'), dropout: rate, body: module },
+  highway: { fn: either(activationFunction, 'identity'), dropout: rate },
   flatten: {},
   firstChannels: { channels: whole(1, MOST_CHANNELS) },
   dropout: { rate, over: { ...word(false, 'elements', 'channels'), initial: 'elements' } },
@@ -178,7 +180,11 @@ export const FIELDS = {
     weight: real(false, 'must be above 0 and at most 10', (v) => v > 0 && v <= 10),
   },
   repeat: { times: whole(0, MOST_ROUNDS), body: module },
-  dag: { entries: { holds: 'modules' }, nodes: { holds: 'nodes' }, output: word(true, 'last', 'concat', 'loose') },
+  dag: {
+    entries: { holds: 'modules' },
+    nodes: { holds: 'nodes' },
+    output: word(true, 'last', 'concat', 'loose', 'mean', 'looseMean'),
+  },
   stack: { cells: { holds: 'modules' } },
   squeezeExcite: {
     ratio: real(true, 'must be above 0 and at most 1', (v) => v > 0 && v <= 1),

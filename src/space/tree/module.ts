@@ -53,7 +53,7 @@ export interface DagNode extends Read {
   readonly further?: readonly Read[];
 }
 
-export type DagOutput = 'last' | 'concat' | 'loose';
+export type DagOutput = 'last' | 'concat' | 'loose' | 'mean' | 'looseMean';
 
 export type Module =
   /**
@@ -195,6 +195,30 @@ export type Module =
       readonly reverse: boolean;
     }
   /**
+   * A recurrent layer whose cell is made of modules, [N, C, T] -> [N, units, T], unrolled over the T of the graph: the frame of the
+   * cells of ENAS and DARTS. At each step [c, a] = W [x; h], and the next h is body(h + σ(c) · (tanh(a) − h)). `body` keeps
+   * [N, units]; its parameters, and its random numbers too, are the same at all steps, so dropout in it has one mask over time (Gal &
+   * Ghahramani 2016); running statistics move by their mean over the steps. Weights input/weight [2·units, C] and hidden/weight
+   * [2·units, units], without biases. It begins with zeros, or with a state that is fed.
+   */
+  | {
+      readonly kind: 'recurrentCell';
+      readonly units: Value<number> | 'same';
+      /** Dropout rate of h where it meets W, one mask over time. */
+      readonly dropout: Value<number>;
+      readonly body: Module;
+    }
+  /**
+   * Between what it reads and a function of that, by a gate (Srivastava et al. 2015): x + σ(c) · (fn(a) − x) with [c, a] = W x, of features
+   * [N, F], or of sequences at each position. Weight [2·F, F], no bias.
+   */
+  | {
+      readonly kind: 'highway';
+      readonly fn: Value<ActivationFunction | 'identity'>;
+      /** Dropout rate of x where it meets W. */
+      readonly dropout: Value<number>;
+    }
+  /**
    * Zeroes each element with probability `rate` and divides the rest by 1 − rate; identity when not training. over 'channels': one
    * draw for each channel of a sample, the same at all positions (variational dropout: Gal & Ghahramani 2016).
    */
@@ -226,8 +250,8 @@ export type Module =
   | { readonly kind: 'repeat'; readonly times: Value<number>; readonly body: Module }
   /**
    * A cell. Its first nodes, 0 to E−1, are its inputs, each passed through its entry; `nodes` follow, from number E on.
-   * Output: the last node; or, concatenated along the channels, all nodes after the inputs (concat), or those of them that no
-   * node reads (loose). Of E entries the last reads the dag's input; what those before it read, see `stack`.
+   * Output: the last node; or all nodes after the inputs, or those of them that no node reads: concatenated along the channels (concat,
+   * loose), or their mean (mean, looseMean). Of E entries the last reads the dag's input; what those before it read, see `stack`.
    */
   | {
       readonly kind: 'dag';

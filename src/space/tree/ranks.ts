@@ -71,7 +71,11 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'piecewiseLinear':
       return taking(VECTOR, into, place, 'it needs the features of a table');
     case 'linear':
+    case 'highway':
       return taking(LINEAR, into, place, 'it needs a vector: add globalAvgPool() or flatten() before it');
+    case 'recurrentCell':
+      taking(VECTOR, child(module.body, VECTOR), place, 'its body must give a vector, the next state');
+      return taking(SEQUENCE, into, place, 'it needs sequences');
     case 'flatten':
       taking(NUMBERS, into, place, EMBED);
       return VECTOR;

@@ -23,6 +23,10 @@ export function looseNodes(inputs: number, nodes: readonly DagNode[]): readonly 
   return nodes.map((_, i) => inputs + i).filter((node) => !read.has(node));
 }
 
+/** Of what a dag may put out, all its nodes: what a supernet puts out where that is left open. */
+export const allOutput = (outputs: readonly unknown[]): 'concat' | 'mean' | undefined =>
+  (['concat', 'mean'] as const).find((one) => outputs.includes(one));
+
 /**
  * For each node of a dag whose choices are made and each of its reads: the nodes from which something comes, which are all that it reads
  * where nothing is concatenated. Otherwise a node that gets only `none` is empty: it has no channels, and nothing comes from it. A node
@@ -34,7 +38,8 @@ export function presentReads({
   output,
 }: Extract<Module, { kind: 'dag' }>): readonly (readonly (readonly number[])[])[] {
   const all = nodes.map((node) => readsOf(node).map(sourcesOf));
-  if (output === 'last' && nodes.every(({ combine }) => combine === 'sum')) return all;
+  const isAdded = output === 'last' || output === 'mean' || output === 'looseMean';
+  if (isAdded && nodes.every(({ combine }) => combine === 'sum')) return all;
   const empty = new Set<number>();
   return nodes.map((node, i) => {
     const reads = readsOf(node);

@@ -78,6 +78,10 @@ export function mapWidths(module: Module, width: (value: unknown) => unknown): M
       return { ...module, channels: width(module.channels) as number };
     case 'recurrent':
       return { ...module, units: width(module.units) as number | 'same' };
+    case 'recurrentCell': {
+      const units = width(module.units) as number | 'same';
+      return { ...module, units, body: mapWidths(module.body, width) };
+    }
     case 'linear':
       return { ...module, units: width(module.units) as number | 'outputs' | 'same' };
     default:
@@ -98,6 +102,7 @@ export function mapChildren(module: Module, change: (child: Module) => Module): 
     case 'scope':
     case 'shared':
     case 'rows':
+    case 'recurrentCell':
       return { ...module, body: change(module.body) };
     case 'auxiliary':
       return { ...module, body: change(module.body), head: change(module.head) };

@@ -240,6 +240,7 @@ export function childrenOf(module: Module): readonly Module[] {
     case 'scope':
     case 'shared':
     case 'rows':
+    case 'recurrentCell':
       return [module.body];
     case 'auxiliary':
       return [module.body, module.head];

@@ -96,8 +96,8 @@ export function genotypeText({ nodes, kept, published, cellOf, decisionsOf }: Ge
   };
 }
 
-/** The pairs of a list; undefined where something else stands in it. */
-function pairsOf(list: string): Pair[] | undefined {
+/** The pairs of a list, `('OPERATION', NODE), ...`; undefined where something else stands in it. */
+export function pairsOf(list: string): Pair[] | undefined {
   const pairs: Pair[] = [];
   let at = 0;
   for (;;) {

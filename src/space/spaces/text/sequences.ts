@@ -1,7 +1,17 @@
 /** What the spaces for texts and other sequences share: what a task reads, and how a network begins and ends. */
 import { UserError } from '../../../common/errors.ts';
 import type { Task } from '../../space.ts';
-import { choice, embedding, globalAvgPool, int, linear, sequential, shared } from '../../tree/builders.ts';
+import {
+  choice,
+  dagOfNodes,
+  embedding,
+  globalAvgPool,
+  identity,
+  int,
+  linear,
+  sequential,
+  shared,
+} from '../../tree/builders.ts';
 import type { Module, Value } from '../../tree/module.ts';
 
 /** What is known of a task whose samples are sequences. */
@@ -52,9 +62,20 @@ export function entranceOf({ hasTokens, canTie }: Sequences, width: Value<number
  * table of tokens (Press & Wolf 2017, arXiv:1608.05859).
  */
 export function answersOf({ isDecoder, canTie }: Sequences): Module {
-  const tied = shared(TABLE, linear('outputs', { bias: false }));
-  if (canTie) return choice('output', { tied, untied: linear('outputs', { bias: false }) });
+  if (canTie) return choice('output', { tied: tiedOutput(), untied: linear('outputs', { bias: false }) });
   return isDecoder ? linear('outputs') : pooled();
+}
+
+/** The table of tokens as the output layer. */
+export const tiedOutput = ({ bias = false } = {}): Module => shared(TABLE, linear('outputs', { bias }));
+
+/** Modules that read the same; what they put out is concatenated along the channels. */
+export function side(modules: readonly Module[]): Module {
+  const [only, ...others] = modules;
+  if (only !== undefined && others.length === 0) return only;
+  return dagOfNodes(modules.length, (node) => ({ from: [0], edge: () => modules[node - 1] ?? identity() }), {
+    output: 'concat',
+  });
 }
 
 const pooled = (): Module => sequential(globalAvgPool(), linear('outputs'));

@@ -5,7 +5,6 @@ import {
   batchNorm,
   choice,
   conv,
-  dagOfNodes,
   dropout,
   globalPool,
   identity,
@@ -20,7 +19,7 @@ import type { Module, Value } from '../../tree/module.ts';
 import { toMultiple } from '../../tree/widths.ts';
 import { distinct, openIfSeveral } from '../image/images.ts';
 import { trainingChoices, trainingOf } from '../training.ts';
-import { entranceOf, type Sequences, wholeSequencesOf } from './sequences.ts';
+import { entranceOf, type Sequences, side, wholeSequencesOf } from './sequences.ts';
 
 interface TextCnnOptions {
   readonly embedding: number;
@@ -101,15 +100,6 @@ function parallel(widths: readonly number[], filters: Value<number>, act: Module
     side(widths.map((width) => sequential(conv(filters, width, { bias: true, padding: 'causal' }), act, pool)));
   const max = globalPool('max');
   return choice('pool', { max: branches(max), both: branches(side([max, globalPool('average')])) });
-}
-
-/** Modules that read the same, concatenated. */
-function side(modules: readonly Module[]): Module {
-  const [only, ...others] = modules;
-  if (only !== undefined && others.length === 0) return only;
-  return dagOfNodes(modules.length, (node) => ({ from: [0], edge: () => modules[node - 1] ?? identity() }), {
-    output: 'concat',
-  });
 }
 
 interface Design {

@@ -1,0 +1,45 @@
+import type { NodeId } from '../graph/ir.ts';
+import * as ops from '../graph/ops.ts';
+import { pointwise } from './dense.ts';
+import { type Lowering, sequenceShape } from './lowering.ts';
+
+/**
+ * A recurrent layer over the time steps of x, [N, C, T] -> [N, units, T]: `step` makes the next states, [N, units], of those before, in
+ * the order of their names; the first is the output. It begins with zeros (of one row, broadcast), or with states that are fed. Behind the
+ * end of a sample, states stay as they are.
+ */
+export function unroll(
+  l: Lowering,
+  x: NodeId,
+  { units, states }: { readonly units: number; readonly states: readonly [string, ...string[]] },
+  step: (time: number, before: States) => States,
+): NodeId {
+  const { g } = l;
+  const [n, , t] = sequenceShape(l, x);
+  const filled = l.filled(x);
+  const zeros = ops.constant(g, 0, [1, units]);
+  const [first, ...others] = states;
+  const begin = (name: string) => l.stateIn(name, [n, units]) ?? zeros;
+  let carried: States = [begin(first), ...others.map(begin)];
+  const outputs = l.overTime(t, (time) => {
+    const before = carried;
+    const [output, ...rest] = step(time, before);
+    const mask = filled && ops.reshape(g, ops.slice(g, filled, [0, 0, time], [n, 1, time + 1]), [n, 1]);
+    const kept = (now: NodeId, k: number) => (mask === undefined ? now : ops.where(g, mask, now, before[k] ?? zeros));
+    carried = [kept(output, 0), ...rest.map((now, k) => kept(now, k + 1))];
+    return ops.reshape(g, carried[0], [n, units, 1]);
+  });
+  for (const [k, name] of states.entries()) l.stateOut(name, carried[k] ?? zeros);
+  return ops.concat(g, outputs, 2);
+}
+
+/** What a recurrent layer carries from one time step to the next. */
+export type States = readonly [NodeId, ...NodeId[]];
+
+/** The product of a weight, [O, C], with x, [N, C, T], at all time steps at once; the function gives that of one step, [N, O]. */
+export function productOverTime(l: Lowering, x: NodeId, weight: NodeId): (time: number) => NodeId {
+  const { g } = l;
+  const all = pointwise(l, x, weight); // [N, O, 1, T]
+  const [n = 1, width = 1] = g.shape(all);
+  return (time) => ops.reshape(g, ops.slice(g, all, [0, 0, 0, time], [n, width, 1, time + 1]), [n, width]);
+}
