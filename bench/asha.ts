@@ -12,10 +12,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { entryModule } from '../src/app/entry.ts';
 import { memoryOfProcess } from '../src/app/memory.node.ts';
 import { type Setup, setUp } from '../src/app/setup.ts';
 import { planOfSetup, planToJson, workerSettingsToJson } from '../src/app/study.ts';
+import { entryModule } from '../src/common/package-files.node.ts';
 import { mean } from '../src/report/numbers.ts';
 import type { Architecture } from '../src/space/index.ts';
 import type { Problem, Strategy } from '../src/strategy/strategy.ts';
@@ -76,7 +76,7 @@ async function trialsOf(setup: Setup, strategy: Strategy, problem: Problem, what
       problem,
       workers: processPool({
         workers: settings.workers,
-        entry: entryModule('worker.node'),
+        entry: entryModule('app/worker.node'),
         study: resolve(dir),
         settings: workerSettings,
       }),

@@ -9,12 +9,9 @@ if (major < 24) {
   );
   process.exit(1);
 } else {
-  // In the repository the source runs directly; a published package has no src/, but the JavaScript built from it.
-  import('../src/cli/main.ts')
-    .catch(function (error) {
-      if (error.code === 'ERR_MODULE_NOT_FOUND' && /\/src\/cli\/main\.ts$/.test(error.url))
-        return import('../dist/cli/main.js');
-      throw error;
+  import('./program.js')
+    .then(function (program) {
+      return import(program.mainModule());
     })
     .then(function (cli) {
       return cli.main(process.argv.slice(2));

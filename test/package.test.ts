@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ASSETS, ENTRIES } from '../src/common/package-files.node.ts';
 import { chainModel } from '../src/device/testing/models.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -61,6 +63,64 @@ test('the installed package holds built JavaScript with declarations, and no sou
   assert.ok(!existsSync(join(folder, 'node_modules', 'typescript')));
 });
 
+test('dist/ has every module that a process or thread begins with and every file that is read, and imports only named packages', () => {
+  const home = join(folder, 'node_modules', 'netsmith');
+  const expected = [...ENTRIES.map((name) => `${name}.js`), ...ASSETS];
+  assert.deepEqual(
+    expected.filter((file) => !existsSync(join(home, 'dist', file))),
+    [],
+  );
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  const named = Object.keys({ ...dependencies, ...peerDependencies });
+  const files = readdirSync(join(home, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /\.js$/.test(file),
+  );
+  const imported = files.flatMap((file) => {
+    const text = readFileSync(join(home, 'dist', file), 'utf8');
+    return [...text.matchAll(/^(?:import|export)\b[^'";]*?"([^.$"][^"]*)"|\bimport\("([^.$"][^"]*)"\)/gm)].map(
+      ([, one, other]) => one ?? other ?? '',
+    );
+  });
+  assert.ok(imported.includes('onnxruntime-node') && imported.includes('sharp'));
+  const unknown = imported.filter(
+    (name) => !/^node:/.test(name) && !named.some((one) => `${name}/`.startsWith(`${one}/`)),
+  );
+  assert.deepEqual(unknown, []);
+});
+
+test('what dist/ copies of other packages comes with their licenses', () => {
+  const licenses = readFileSync(join(folder, 'node_modules', 'netsmith', 'dist', 'licenses.txt'), 'utf8');
+  assert.match(licenses, /^zod [\d.]+ \(MIT\)\n\nMIT License\n\nCopyright/m);
+});
+
+test('importing netsmith or netsmith/web loads nothing that only Node has', () => {
+  writeFileSync(
+    join(folder, 'trace.mjs'),
+    [
+      "import { registerHooks } from 'node:module';",
+      'const found = [];',
+      'registerHooks({',
+      '  resolve(specifier, context, next) {',
+      '    const resolved = next(specifier, context);',
+      "    if (/[\\\\/]netsmith[\\\\/]dist[\\\\/]/.test(context.parentURL ?? '')) found.push(resolved.url);",
+      '    return resolved;',
+      '  },',
+      '});',
+      'await import(process.argv[2]);',
+      'console.log(JSON.stringify(found));',
+    ].join('\n'),
+  );
+  for (const name of ['netsmith', 'netsmith/web']) {
+    const urls: readonly string[] = JSON.parse(succeed(folder, process.execPath, 'trace.mjs', name));
+    assert.ok(urls.length > 5, name);
+    assert.deepEqual(
+      urls.filter((url) => /^node:|[\\/](onnxruntime-node|sharp|commander|kysely)[\\/]|linkedom|plot/.test(url)),
+      [],
+      name,
+    );
+  }
+});
+
 test('what README links is in the package, and package.json names the repository', () => {
   const home = join(folder, 'node_modules', 'netsmith');
   const links = [...readFileSync(join(home, 'README.md'), 'utf8').matchAll(/\]\(([^)#\s]+)/g)].map(
@@ -84,6 +144,28 @@ test('a search runs where the package is installed', () => {
   const found = JSON.parse(succeed(folder, 'npx', 'netsmith', 'search', ...args.split(' ')));
   assert.equal(found.trials, 1);
   assert.ok(found.best.metrics.accuracy >= 0);
+});
+
+test('the thread that reads from a simulator and the process that times networks start where the package is installed', () => {
+  const simulator = fileURLToPath(new URL('../src/control/testing/simulator.ts', import.meta.url));
+  writeFileSync(
+    join(folder, 'simulator.mjs'),
+    [
+      "import { processEnvironment, rng } from 'netsmith/node';",
+      `const command = ${JSON.stringify(`"${process.execPath}" "${simulator}"`)};`,
+      'const lanes = processEnvironment({ command }).open(1);',
+      'lanes.reset(0, rng(0));',
+      'lanes.step(new Float32Array([1]));',
+      'console.log(lanes.observations.length);',
+      'lanes.close();',
+    ].join('\n'),
+  );
+  assert.equal(succeed(folder, process.execPath, 'simulator.mjs').trim(), '2');
+  writeFileSync(join(folder, 'chain.onnx'), chainModel(1, 8));
+  const timed = JSON.parse(
+    succeed(folder, 'npx', 'netsmith', 'measure', 'chain.onnx', '--device-target', 'node', '--json'),
+  );
+  assert.match(JSON.stringify(timed), /onnxruntime-node/);
 });
 
 test('the library is imported with its types, and without the command line', () => {

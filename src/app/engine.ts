@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../common/errors.ts';
+import { entryModule } from '../common/package-files.node.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineTraits } from '../engine/engine.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
@@ -8,7 +9,6 @@ import { threadedRuntime } from '../engine/runtime/thread.node.ts';
 import type { ModelTools } from '../strategy/index.ts';
 import type { StudySettings } from '../study/spec.ts';
 import { describeDeath } from '../study/worker/process.node.ts';
-import { entryModule } from './entry.ts';
 
 type MachineSettings = Pick<StudySettings, 'device' | 'threads' | 'layout'>;
 
@@ -37,7 +37,7 @@ export async function openEngine({ device, threads, layout }: MachineSettings, p
  */
 async function tryGpu(device: MachineSettings['device']): Promise<void> {
   const reason = await new Promise<string>((resolve) => {
-    const child = fork(fileURLToPath(entryModule('gpu-trial.node')), [device], {
+    const child = fork(fileURLToPath(entryModule('app/gpu-trial.node')), [device], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     child.on('message', (message) => resolve(String(message)));

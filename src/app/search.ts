@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError, invalid, StudyStopped, stopped } from '../common/errors.ts';
+import { entryModule } from '../common/package-files.node.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { oneShotOf } from '../oneshot/names.ts';
 import { showAgreement } from '../report/numbers.ts';
@@ -16,7 +17,6 @@ import { taskOf } from '../task/index.ts';
 import { classWeightsFor } from '../train/class-weights.ts';
 import { deviceOf } from './device/meter.ts';
 import { openEngine } from './engine.ts';
-import { entryModule } from './entry.ts';
 import { openEstimator, tryPredictor } from './estimators.ts';
 import { hint } from './invocation.ts';
 import { checkTrainsHere, workersHere } from './local-workers.ts';
@@ -221,7 +221,7 @@ async function workersOf(dir: string, setup: Setup, store: Store): Promise<Pick<
     own: setup.own,
     ...(learns && { earlier: await store.earlier() }),
   };
-  const entry = entryModule('worker.node');
+  const entry = entryModule('app/worker.node');
   return {
     workers: processPool({ workers, entry, study: resolve(dir), settings: workerSettingsToJson(workerSettings) }),
   };

@@ -312,14 +312,17 @@ export function spaceFor(
   }
 }
 
-/** A study's settings, with those given for one command in their place. */
+/** A study's settings, with those given for one command in their place. With fewer epochs, the warm-up keeps its share of them. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
   const { dataDir, testData } = given;
   const moved = {
     ...(typeof dataDir === 'string' && { dataDir: resolvePath(dataDir) }),
     ...(typeof testData === 'string' && { testData: resolvePath(testData) }),
   };
-  return checkSettings({ ...stored, ...given, ...moved }, flagOf);
+  const { epochs } = given;
+  const shorter = typeof epochs === 'number' && epochs < stored.epochs && !('warmupEpochs' in given);
+  const warmupEpochs = shorter ? (stored.warmupEpochs * epochs) / stored.epochs : stored.warmupEpochs;
+  return checkSettings({ ...stored, warmupEpochs, ...given, ...moved }, flagOf);
 }
 
 /** What ends the search: the given limits, or by default a number of trials. */

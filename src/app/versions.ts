@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, platform } from 'node:os';
+import { packageJson } from '../common/package-files.node.ts';
 import { plural } from '../report/numbers.ts';
 
 /** Netsmith's own version. */
 export function netsmithVersion(): string {
-  const { version }: { readonly version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const { version }: { readonly version: string } = JSON.parse(readFileSync(packageJson(), 'utf8'));
   return version;
 }
 

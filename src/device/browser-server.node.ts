@@ -7,9 +7,10 @@ import { createServer, type ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../common/errors.ts';
+import { asset } from '../common/package-files.node.ts';
 
 const PAGE = '<!doctype html><title>netsmith</title><script type="module" src="/page.js"></script>';
-const SCRIPT = fileURLToPath(new URL('./browser-page.js', import.meta.url));
+const SCRIPT = fileURLToPath(asset('device/browser-page.js'));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { invalid, messageOf, type UserError } from '../common/errors.ts';
+import { packageJson } from '../common/package-files.node.ts';
 import { printable } from '../common/text.ts';
 
 /** Names on the PATH, and where installers put it. */
@@ -63,7 +64,7 @@ export function findRuntime(place: string): { readonly folder: string; readonly 
   const missing = NEEDED.filter((name) => !isInstalled(require, name));
   if (missing.length > 0) {
     const wanted: { readonly peerDependencies: Readonly<Record<string, string>> } = JSON.parse(
-      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+      readFileSync(packageJson(), 'utf8'),
     );
     const packages = NEEDED.map((name) => `${name}@${wanted.peerDependencies[name]}`).join(' ');
     const are = missing.length === 1 ? 'is' : 'are';

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { cpus } from 'node:os';
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalid, type UserError } from '../common/errors.ts';
+import { entryModule } from '../common/package-files.node.ts';
 import { PATIENCE, type TargetSettings } from './index.ts';
 import { probeModel } from './probe.ts';
 import type { OpenTarget, Target, Timing, TimingRequest } from './target.ts';
@@ -73,8 +73,10 @@ interface TimingProcess {
 }
 
 async function startProcess(place: string, patience: number): Promise<TimingProcess> {
-  const entry = new URL(`./timing-process.node${extname(import.meta.url)}`, import.meta.url);
-  const child = fork(fileURLToPath(entry), { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(fileURLToPath(entryModule('device/timing-process.node')), {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   const gone = Promise.withResolvers<void>();
   let [lastWords, over, hung] = ['', false, false];
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -26,13 +26,12 @@ function gate(g: GraphBuilder, x: NodeId, gates: NodeId, fn: ActivationFunction 
 
 export const lowerHighway: Lower<'highway'> = (l, module, x) => {
   const { g } = l;
-  const [n = 1, features = 1, ...rest] = g.shape(x);
+  const [, features = 1, ...rest] = g.shape(x);
   const fn = closed<ActivationFunction | 'identity'>(module.fn);
   const read = drop(l, x, closed(module.dropout), g.shape(x));
   const weight = weightOf(l, 'weight', features, features);
   if (rest.length === 0) return gate(g, x, ops.matmul(g, read, weight, { transposeB: true }), fn);
-  const [, , t] = sequenceShape(l, x);
-  return gate(g, x, ops.reshape(g, pointwise(l, read, weight), [n, 2 * features, t]), fn);
+  return gate(g, x, pointwise(l, read, weight), fn);
 };
 
 /** The product of the weights with x is one for all steps. */

@@ -39,7 +39,7 @@ export type States = readonly [NodeId, ...NodeId[]];
 /** The product of a weight, [O, C], with x, [N, C, T], at all time steps at once; the function gives that of one step, [N, O]. */
 export function productOverTime(l: Lowering, x: NodeId, weight: NodeId): (time: number) => NodeId {
   const { g } = l;
-  const all = pointwise(l, x, weight); // [N, O, 1, T]
+  const all = pointwise(l, x, weight); // [N, O, T]
   const [n = 1, width = 1] = g.shape(all);
-  return (time) => ops.reshape(g, ops.slice(g, all, [0, 0, 0, time], [n, width, 1, time + 1]), [n, width]);
+  return (time) => ops.reshape(g, ops.slice(g, all, [0, 0, time], [n, width, time + 1]), [n, width]);
 }

@@ -158,6 +158,7 @@ const limitType = ({ measures = {} }: OwnNames = {}) => {
 export function defaultSpace(given: Readonly<Record<string, unknown>>): string {
   const { data, environment, text } = given;
   if (environment !== undefined) return isOfGenomes(given) ? 'neat' : 'policy';
+  if (data === 'text') return 'rnn';
   if (data === 'text-folder' || (data === 'csv' && text !== undefined)) return 'text-cnn';
   return data === 'csv' ? 'residual-mlp' : 'residual-cnn';
 }
@@ -224,7 +225,7 @@ export const studySchema = z.strictObject({
   space: say(
     z.string().min(1).default(defaultSpace({})),
     'search',
-    'search space: a name (`netsmith spaces` lists them), a .ts or .js file that exports one, or a .json file of netsmith scale; for csv, residual-mlp is the default, for an environment policy',
+    'search space: a name (`netsmith spaces` lists them), a .ts or .js file that exports one, or a .json file of netsmith scale; for csv, residual-mlp is the default, for a text to continue rnn, for an environment policy',
   ),
   spaceOptions: say(z.record(z.string(), optionValue).default({}), 'search', 'options of the space'),
   strategy: say(

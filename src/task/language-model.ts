@@ -1,4 +1,5 @@
 import { TRAINED_METRICS } from '../common/metrics.ts';
+import { BASELINES } from '../space/spaces/index.ts';
 import {
   classNumberScorer,
   crossEntropy,
@@ -62,6 +63,7 @@ export const languageModel: TaskDefinition = {
       probabilities: probabilitiesOf(onlyOf(given), outputs, time),
     }),
   },
+  baselines: (task) => ({ lstm: BASELINES.lstm(task), 'nano-gpt': BASELINES['nano-gpt'](task) }),
   /** The likeliest next token at each position. */
   decode(answers, labels) {
     return { answer: largestClasses(onlyOf(answers), labels.length).map((token) => labels[token] ?? '') };

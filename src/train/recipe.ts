@@ -19,7 +19,15 @@ type Described = Pick<DatasetInfo, 'kind' | 'input' | 'labels' | 'counts'>;
  * it. The settings fit the data (`checkSettings`).
  */
 export function recipeFor(info: Described, epochs: number): Recipe {
-  const parts = info.input.length === 3 ? imageRecipe(info) : info.kind === 'text' ? textRecipe(info) : featureRecipe(info);
+  const recipe =
+    info.kind === 'language-model'
+      ? languageRecipe
+      : info.kind === 'text'
+        ? textRecipe
+        : info.input.length === 3
+          ? imageRecipe
+          : featureRecipe;
+  const parts = recipe(info);
   return {
     settings: Object.assign(
       { schedule: 'cosine', warmupEpochs: WARMUP_SHARE * epochs },
@@ -34,6 +42,18 @@ export function recipeFor(info: Described, epochs: number): Recipe {
 
 /** A reason and what follows from it. */
 type Part = readonly [reason: string, settings: Partial<TrainSettings>];
+
+/** As nanoGPT (Karpathy 2022) and Merity et al. 2018 clip gradients: those of a text have rare large ones. */
+function languageRecipe({ counts: { train } }: Described): readonly Part[] {
+  const batchSize = train >= 2000 ? 32 : 16;
+  return [
+    [
+      'a text to continue: AdamW, weight decay 0.01, rate 0.003, gradients clipped to norm 1',
+      { optimizer: 'adamw', weightDecay: 0.01, learningRate: 0.003, clipNorm: 1, labelSmoothing: 0 },
+    ],
+    [`${thousands(train)} windows: batches of ${batchSize}`, { batchSize }],
+  ];
+}
 
 /** SGD with Nesterov momentum, as He et al. 2016 trained their ResNets, and one cycle of the rate (Smith & Topin 2018). */
 function imageRecipe(info: Described): readonly Part[] {

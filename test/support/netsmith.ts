@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { main } from '../../src/cli/main.ts';
+import { moduleOf } from '../../bin/program.js';
+
+// What is built starts several times faster, and so do the worker processes that it starts.
+const { main }: typeof import('../../src/cli/main.ts') = await import(moduleOf('cli/main'));
 
 interface Called {
   readonly code: number;

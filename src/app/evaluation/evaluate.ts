@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseJson } from '../../common/json.ts';
+import { entryModule } from '../../common/package-files.node.ts';
 import type { FinalTraining } from '../../estimate/estimator.ts';
 import { costsOf } from '../../measure/index.ts';
 import { type Architecture, architectureKey } from '../../space/index.ts';
@@ -15,7 +16,6 @@ import type { TimeLimit } from '../../train/pace.ts';
 import type { Chosen } from '../choice.ts';
 import { identityOfControl, learnedFrom } from '../control/final.ts';
 import { keepPolicy } from '../control/record.ts';
-import { entryModule } from '../entry.ts';
 import { workersHere } from '../local-workers.ts';
 import { memoryOfProcess } from '../memory.node.ts';
 import { trainsHere } from '../own-code.ts';
@@ -237,7 +237,7 @@ async function train(
         ? await workersHere(setup, store, (engine) => openFinalEstimator(setup, engine, memoryBytes))
         : processPool({
             workers,
-            entry: entryModule('worker.node'),
+            entry: entryModule('app/worker.node'),
             study: resolve(dir),
             settings: workerSettingsToJson(workerSettings),
           }),

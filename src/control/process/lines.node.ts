@@ -1,6 +1,6 @@
 /** A process that answers lines with lines, asked without giving up the calling thread. */
-import { extname } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { entryModule } from '../../common/package-files.node.ts';
 import type { Report, ThreadSettings } from './thread.node.ts';
 
 /** What a process has answered with. */
@@ -30,9 +30,11 @@ export function openLineProcess(command: string): LineProcess {
   const { port1, port2 } = new MessageChannel();
   const shared = new Int32Array(new SharedArrayBuffer(8));
   const settings: ThreadSettings = { command, port: port2, shared };
-  // Source in the repository, JavaScript in the package.
-  const entry = new URL(`./thread.node${extname(import.meta.url)}`, import.meta.url);
-  const worker = new Worker(entry, { workerData: settings, transferList: [port2], execArgv: [] });
+  const worker = new Worker(entryModule('control/process/thread.node'), {
+    workerData: settings,
+    transferList: [port2],
+    execArgv: [],
+  });
   worker.unref();
   let hasEnded = false;
   let hasAnswered = false;

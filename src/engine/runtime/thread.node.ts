@@ -5,8 +5,8 @@
  * A process that calls `process.exit` in the middle of a run is aborted by Node, since the thread cannot be stopped there;
  * who wants to end at once ends by a signal.
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { entryModule } from '../../common/package-files.node.ts';
 import type { HostTensor, IntTensor } from '../../graph/ir.ts';
 import { nodeRuntime } from './node.node.ts';
 import type { Runtime, RuntimeTensor, SessionOptions } from './runtime.ts';
@@ -152,9 +152,8 @@ function openThread(): Thread {
   }
 
   function start(): Worker {
-    // Source in the repository, JavaScript in the package; without the flags of this process, which may not fit a thread.
-    const entry = new URL(`./session-thread.node${extname(import.meta.url)}`, import.meta.url);
-    const started = new Worker(entry, { execArgv: [] });
+    // Without the flags of this process, which may not fit a thread.
+    const started = new Worker(entryModule('engine/runtime/session-thread.node'), { execArgv: [] });
     started.on('message', ({ id, error, result = {} }: Answer) => {
       const asked = waiting.get(id);
       waiting.delete(id);

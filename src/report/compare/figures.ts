@@ -1,7 +1,8 @@
 /** The figures of a comparison. */
 
 import * as Plot from '@observablehq/plot';
-import { extent, INK, plot, QUIET, showTick, valueAxis } from '../figures/plot.ts';
+import { INK, QUIET } from '../figures/colors.ts';
+import { extent, plot, showTick, valueAxis } from '../figures/plot.ts';
 import { isShare } from '../numbers.ts';
 import { type BandPoint, type CompetitorSummary, regretOf } from './analysis.ts';
 import type { Comparison } from './data.ts';

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
-import { INK, plot } from './plot.ts';
+import { INK } from './colors.ts';
+import { plot } from './plot.ts';
 
 /** Up to this many classes, rows and columns have their names. */
 export const LABELED = 30;

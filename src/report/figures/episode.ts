@@ -2,7 +2,7 @@
 import type { EpisodeRecording } from '../../control/episodes.ts';
 import type { EnvironmentName } from '../../control/index.ts';
 import { coordinate, html, type Markup } from '../markup.ts';
-import { ACCENT, INK, QUIET, STRONG } from './plot.ts';
+import { ACCENT, INK, QUIET, STRONG } from './colors.ts';
 
 /** Of a picture, in pixels; its caption stands below. */
 const [WIDE, HIGH, CAPTION] = [150, 96, 18];

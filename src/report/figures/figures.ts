@@ -6,7 +6,8 @@ import type { Coverage } from '../../study/ranking.ts';
 import type { ReportTrial, ShownCost } from '../data.ts';
 import { plural, showCount } from '../numbers.ts';
 import { spaced } from '../samples.ts';
-import { ACCENT, extent, type Figure, plot, QUIET, STRONG, showTick, valueAxis, wholeTicks } from './plot.ts';
+import { ACCENT, QUIET, STRONG } from './colors.ts';
+import { extent, type Figure, plot, showTick, valueAxis, wholeTicks } from './plot.ts';
 import { bestSoFar, busyTime, measured, objectiveValue, paretoFront } from './series.ts';
 
 /** Dots and curves of one figure; more would make the file large and the figure unreadable. */

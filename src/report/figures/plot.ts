@@ -1,6 +1,6 @@
 /**
- * What all figures have in common: static SVG text, made by Observable Plot on linkedom's document. No script runs in them. Colors
- * are the page's variables (`style.ts`), so that a figure follows its theme.
+ * What all figures have in common: static SVG text, made by Observable Plot on linkedom's document. No script runs in them.
+ * Plot and linkedom take a third of a second to load, so what every command loads must not import this file.
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
@@ -8,10 +8,6 @@ import type { Objective } from '../../common/metrics.ts';
 import { visible } from '../markup.ts';
 import { isShare, showLarge } from '../numbers.ts';
 
-export const QUIET = 'var(--dot)';
-export const STRONG = 'var(--accent)';
-export const ACCENT = 'var(--warm)';
-export const INK = 'currentColor';
 const STYLE = {
   fontFamily: "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif",
   fontSize: '12px',

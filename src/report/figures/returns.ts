@@ -2,7 +2,8 @@
 import * as Plot from '@observablehq/plot';
 import type { Objective } from '../../common/metrics.ts';
 import { bands } from '../compare/analysis.ts';
-import { plot, STRONG, showTick, valueAxis } from './plot.ts';
+import { STRONG } from './colors.ts';
+import { plot, showTick, valueAxis } from './plot.ts';
 
 /** One training: a value after each number of environment steps. */
 export type ReturnCurve = readonly { readonly envSteps: number; readonly value: number }[];

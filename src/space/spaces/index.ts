@@ -1,6 +1,6 @@
 /** The known spaces by name, and hand-designed networks (`TaskDefinition.baselines` says which of them a search is held against). */
 
-import type { Architecture, Space, SpaceDefinition, Task } from '../space.ts';
+import type { Architecture, Space, SpaceDefinition, SpaceOptions, Task } from '../space.ts';
 import { checkArchitecture } from '../tree/architecture.ts';
 import { policy } from './control/policy.ts';
 import { darts } from './image/darts.ts';
@@ -60,6 +60,13 @@ const resnetOf =
   (depth: number) =>
   (task: Task): Baseline => ({ space: resnet.create(task, { depth }), architecture: {} });
 
+/** A hand-designed network of a space, by its name there. */
+function designed(definition: SpaceDefinition, task: Task, options: SpaceOptions, name: string): Baseline {
+  const architecture = definition.handDesigned?.(task, options)[name];
+  if (architecture === undefined) throw new Error(`space "${definition.name}" has no network "${name}"`);
+  return { space: definition.create(task, options), architecture };
+}
+
 /** Each throws UserError for a task that it cannot serve: the ResNets need images, the mean of embeddings texts. */
 export const BASELINES = {
   'resnet-8': resnetOf(8),
@@ -79,6 +86,11 @@ export const BASELINES = {
     return { space, architecture };
   },
   'mean-of-embeddings': (task: Task): Baseline => ({ space: meanOfEmbeddings.create(task), architecture: {} }),
+  /** Two layers of 256 units. */
+  lstm: (task: Task): Baseline => designed(rnn, task, { embedding: 128, width: 256, layers: 2 }, 'lstm'),
+  /** nanoGPT's configuration for a CPU (Karpathy 2022). */
+  'nano-gpt': (task: Task): Baseline =>
+    designed(transformer, task, { layers: 4, width: 128, heads: 4, bias: false }, 'gpt'),
 } as const satisfies Readonly<Record<string, (task: Task) => Baseline>>;
 
 export {
