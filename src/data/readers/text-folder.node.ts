@@ -3,6 +3,7 @@ import { invalid } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import { inParts } from '../assemble.ts';
 import { TEXT_NAME } from '../catalog.ts';
+import { tidy } from '../cells.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { thousands } from '../split.ts';
 import { fitTexts, textInfo, textSource } from '../text/labeled.ts';
@@ -68,7 +69,7 @@ async function textsOf(place: string, files: readonly string[]): Promise<readonl
   let characters = 0;
   for (let from = 0; from < files.length; from += TOGETHER) {
     const some = await Promise.all(files.slice(from, from + TOGETHER).map(readText));
-    texts.push(...some);
+    texts.push(...some.map(tidy));
     characters += some.reduce((sum, { length }) => sum + length, 0);
     if (characters > MOST_CHARACTERS)
       throw invalid(

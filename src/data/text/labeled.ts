@@ -3,6 +3,7 @@
  * learned from texts, the vocabulary and the length, comes from the training texts alone.
  */
 import { invalid } from '../../common/errors.ts';
+import { tidy } from '../cells.ts';
 import type { TokenKind } from '../catalog.ts';
 import type { DataRequest, DatasetInfo } from '../dataset.ts';
 import { checkedIndex, type Source } from '../samples.ts';
@@ -63,11 +64,14 @@ export function textInfo({ encoding, length }: FittedTexts) {
   return info satisfies Partial<DatasetInfo>;
 }
 
-/** The tokens of a text as samples have them: at most `length`, none of them 0. */
+/**
+ * The tokens of a text as samples have them: at most `length`, none of them 0. It is read as a cell of a table is, without blanks at its ends
+ * and in Unicode's form NFC (`tidy`).
+ */
 export function textTokens({ tokenizer }: TextEncoding): (text: string, length: number) => Int32Array {
   const { encode } = openTokenizer(tokenizer);
   return (text, length) =>
-    encode(text)
+    encode(tidy(text))
       .subarray(0, length)
       .map((token) => token + 1);
 }
