@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { UserError } from '../common/errors.ts';
 import { openDataset } from '../data/open.node.ts';
 import { tempFolder } from '../data/testing/helpers.ts';
 import { reviewTable } from '../data/testing/texts.ts';
 import { createEngine } from '../engine/create.ts';
+import type { Engine } from '../engine/engine.ts';
 import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { embedding, globalAvgPool, linear, sequential } from '../space/tree/builders.ts';
 import { exportOnnx } from './export/onnx.ts';
@@ -14,7 +15,10 @@ import { checkParity } from './export/parity.ts';
 import { openPredictor, type Predictor } from './predict.node.ts';
 import { imageInfo, trainedWeights } from './testing/trained.ts';
 
-const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+let engine: Engine;
+before(async () => {
+  engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
+});
 after(() => engine.dispose());
 const about = { version: '0.0.0', space: 'test', architecture: 'none', training: {} };
 const network = sequential(embedding('inputs', 4), globalAvgPool(), linear('outputs'));

@@ -3,7 +3,7 @@ import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import { openTokenizer, type TextEncoding } from '../data/text/tokenizer.ts';
 import { sizeOf } from '../graph/ir.ts';
 import type { Outputs } from '../train/inference.ts';
-import { cellsOf, type Chosen, chooseSamples, type TestSample, type TestSamples } from './samples.ts';
+import { type Chosen, cellsOf, chooseSamples, type TestSample, type TestSamples } from './samples.ts';
 
 /** Longest side of an image in a report, in pixels; larger ones are made smaller. */
 const SIDE = 96;

@@ -108,10 +108,7 @@ function textRecipe({ counts: { train } }: Described): readonly Part[] {
   const batchSize = train >= 50_000 ? 128 : train >= 1000 ? 64 : 32;
   return [
     ['texts: AdamW, weight decay 0.01', { optimizer: 'adamw', weightDecay: 0.01, labelSmoothing: 0 }],
-    [
-      `${thousands(train)} training texts: batches of ${batchSize}, rate 0.002`,
-      { batchSize, learningRate: 0.002 },
-    ],
+    [`${thousands(train)} training texts: batches of ${batchSize}, rate 0.002`, { batchSize, learningRate: 0.002 }],
     [
       `a training ends where the validation samples have shown no gain for ${100 * PATIENCE} % of it`,
       { patience: PATIENCE },

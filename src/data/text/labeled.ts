@@ -3,8 +3,8 @@
  * learned from texts, the vocabulary and the length, comes from the training texts alone.
  */
 import { invalid } from '../../common/errors.ts';
-import { tidy } from '../cells.ts';
 import type { TokenKind } from '../catalog.ts';
+import { tidy } from '../cells.ts';
 import type { DataRequest, DatasetInfo } from '../dataset.ts';
 import { checkedIndex, type Source } from '../samples.ts';
 import { thousands } from '../split.ts';
