@@ -6,6 +6,7 @@ import { UserError } from '../src/common/errors.ts';
 import type { OptionRule } from '../src/common/option-rules.ts';
 import type { SpaceDefinition } from '../src/space/space.ts';
 import { SPACES } from '../src/space/spaces/index.ts';
+import { exampleTask } from '../src/space/testing/example-task.ts';
 import { STRATEGIES, type StrategyDefinition } from '../src/strategy/index.ts';
 import { checkSettings, SETTING_NAMES, studySchema } from '../src/study/spec.ts';
 
@@ -177,10 +178,7 @@ test('a wrong value of an option of a strategy or a space is refused with the op
     place: `space "${one.name}"`,
     rules: one.rules?.() ?? [],
     create: (options: Readonly<Record<string, unknown>>) =>
-      one.create(
-        { kind: 'classification', input: one.name === 'mlp' ? [8] : [3, 32, 32], outputs: 10 },
-        options as never,
-      ),
+      one.create(exampleTask(one, { kind: 'classification', input: [3, 32, 32], outputs: 10 }), options as never),
   }));
   const all = [...strategies, ...spaces];
   const given = all.flatMap(({ rules, ...rest }) =>

@@ -2,14 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { unknownName } from '../common/closest.ts';
 import { invalid } from '../common/errors.ts';
 import { COST_METRICS } from '../common/metrics.ts';
+import { rng } from '../common/random.ts';
 import type { Dataset, DatasetInfo, Samples } from '../data/dataset.ts';
 import { existing } from '../data/readers/files.node.ts';
 import { readTable } from '../data/readers/table.node.ts';
 import { latencies, withTableMetric } from '../estimate/tabular/added-metric.ts';
 import { openNasBench201 } from '../estimate/tabular/nas-bench-201.node.ts';
+import { nasBenchNlpOf } from '../estimate/tabular/nas-bench-nlp.ts';
 import type { Table } from '../estimate/tabular/table.ts';
 import { openNasBench201Test } from '../report/tabular/nas-bench-201-test.node.ts';
 import type { TestAccuracy } from '../report/tabular/nas-bench-201-test.ts';
+import { nasBenchNlpTestOf } from '../report/tabular/nas-bench-nlp-test.ts';
 import { first } from '../space/index.ts';
 import { flagOf, SETTING_NAMES, type SettingName, type StudySettings, studySchema } from '../study/spec.ts';
 
@@ -35,16 +38,30 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
 };
 
+/** NAS-Bench-NLP, of a CSV of its release. */
+function nlpBenchmark(file: string): Benchmark {
+  const read = async () => readTable(await existing('--benchmark', file, 'file'));
+  const place = `csv file "${file}"`;
+  return {
+    settings: { space: 'nas-bench-nlp', epochs: 50 },
+    budgets: { 'wikitext-2': { trials: 100 } },
+    testEpochs: 50,
+    open: async () => nasBenchNlpOf(place, await read()),
+    openTest: async () => nasBenchNlpTestOf(place, await read()),
+  };
+}
+
 /** The settings that a search of a table has besides its strategy. */
 export const TABLE_SETTINGS: readonly SettingName[] = [
   ...(['benchmark', 'data', 'trials', 'time', 'seed', 'maxParams', 'maxFlops', 'maxDepth', 'limit'] as const),
   ...(['require', 'forbid', 'fix', 'prefer'] as const),
 ];
 
-/** Throws UserError for a name that is not known. */
+/** A benchmark by its name, or of a CSV by its path. Throws UserError for a name that is not known. */
 export function benchmarkNamed(name: string): Benchmark {
+  if (/\.csv(?:\.gz)?$/iu.test(name)) return nlpBenchmark(name);
   const found = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (found === undefined) throw unknownName('--benchmark:', name, Object.keys(BENCHMARKS));
+  if (found === undefined) throw unknownName('--benchmark:', name, Object.keys(BENCHMARKS), 'a CSV of NAS-Bench-NLP');
   return found;
 }
 
@@ -123,7 +140,9 @@ const shown = (value: unknown) => (typeof value === 'string' ? `"${value}"` : (J
 
 /** Throws UserError where the table does not know how long its trainings took. */
 export function checkTimed(table: Table, data: string, time: string): void {
-  if (table.lookup(first(table.space), data)?.seconds === undefined)
+  const { space } = table;
+  const any = space.members?.sample(rng('timed')) ?? first(space);
+  if (table.lookup(any, data)?.seconds === undefined)
     throw invalid('--time', time, `${table.name} has no training times for ${data}; set the budget with --trials`);
 }
 

@@ -24,7 +24,7 @@ export interface Leading {
 const TIMED_RATE = 1e-9;
 
 /**
- * Compiles hand-designed networks and trains each for a few steps. For images, whose networks are in the order of their size: the largest for
+ * Compiles hand-designed networks and trains each for a few steps. For images and texts to continue, whose networks are in the order of their size: the largest for
  * which the time `suffices` leads, and the smaller ones follow. Otherwise the first of the space leads, or a random one where there is
  * none. Then tries its learning rate, within the share of `probeSeconds` that a probe may have.
  */
@@ -56,10 +56,10 @@ export async function measureLeading(
   };
   try {
     const [[name, first] = ['', sample(tree, rng(settings.seed, 'plan'))], ...larger] = members;
-    const isOfImages = search.info.input.length === 3;
-    const names = isOfImages && name !== '' ? [name] : members.map(([member]) => member);
+    const isBySize = search.info.input.length === 3 || search.info.kind === 'language-model';
+    const names = isBySize && name !== '' ? [name] : members.map(([member]) => member);
     let [leading, forecast] = [first, await measure(first)];
-    for (const [member, architecture] of isOfImages ? larger : []) {
+    for (const [member, architecture] of isBySize ? larger : []) {
       const next = suffices(forecast) ? await measure(architecture) : undefined;
       if (next === undefined || !suffices(next)) break;
       [leading, forecast] = [architecture, next];

@@ -109,7 +109,10 @@ export async function setUp(
         }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
-  const space = searchSpaceFrom(given, info, settings, task);
+  // Members of a table that lists open ones are those that it has.
+  const listed = table?.space.members === undefined ? undefined : table.space;
+  if (listed !== undefined) checkUnconstrained(listed.name, settings);
+  const space = searchSpaceFrom(listed ?? given, info, settings, task);
   const training = checkTraining(trainSettings(settings), 'training settings', info, task);
   if ('create' in given && space.tree !== undefined && table === undefined)
     checkBuildable(space.tree, rng(settings.seed, 'buildable'), (chosen) => withHyperparameters(training, chosen));

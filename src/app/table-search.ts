@@ -41,14 +41,14 @@ export async function lookUpTest(
   { trial: { trial, architecture } }: Chosen,
 ): Promise<EvaluationRecord> {
   const { openTest, testEpochs } = benchmarkNamed(benchmark);
-  const accuracy = (await openTest(table))(architecture, data);
-  if (accuracy === undefined) throw invalid(`table "${table.name}"`, `trial ${trial}`, 'has no test value');
+  const value = (await openTest(table))(architecture, data);
+  if (value === undefined) throw invalid(`table "${table.name}"`, `trial ${trial}`, 'has no test value');
   const record: EvaluationRecord = {
     trial,
     architecture,
     seeds: [0],
     epochs: testEpochs,
-    metrics: [{ accuracy }],
+    metrics: [{ [table.objectives[0].metric]: value }],
     trainedOn: `from the table ${table.name}`,
     baselines: [],
   };

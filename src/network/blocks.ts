@@ -27,7 +27,7 @@ const MOST_WEIGHTED = 4;
 
 const WEIGHTED: readonly Module['kind'][] = [
   ...(['conv', 'convTranspose', 'linear', 'embedding', 'attention', 'factorizedReduce'] as const),
-  ...(['recurrent', 'recurrentCell', 'highway'] as const),
+  ...(['recurrent', 'recurrentCell', 'recurrentGraph', 'highway'] as const),
 ];
 /** Fused with the layer before, or cheap: never a block of their own unless nothing stands before them. */
 const ATTACHED: readonly Module['kind'][] = ['batchNorm', 'layerNorm', 'activation', 'glu'];

@@ -28,6 +28,7 @@ import { lowerPiecewiseLinear } from './piecewise-linear.ts';
 import { lowerGlobalPool, lowerLast, lowerPool } from './pooling.ts';
 import { lowerRecurrent } from './recurrent.ts';
 import { lowerHighway, lowerRecurrentCell } from './recurrent-cell.ts';
+import { lowerRecurrentGraph } from './recurrent-graph.ts';
 import { lowerDropout, lowerDropPath } from './regularization.ts';
 import { lowerResize } from './resize.ts';
 import { lowerAttention, lowerEmbedding, lowerPositions } from './sequence.ts';
@@ -68,6 +69,7 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   attention: lowerAttention,
   recurrent: lowerRecurrent,
   recurrentCell: lowerRecurrentCell,
+  recurrentGraph: lowerRecurrentGraph,
   highway: lowerHighway,
   dropout: lowerDropout,
   dropPath: lowerDropPath,

@@ -61,6 +61,7 @@ test('every module kind is among the cases', () => {
     attention: 0,
     recurrent: 0,
     recurrentCell: 0,
+    recurrentGraph: 0,
     highway: 0,
     shared: 0,
     rows: 0,

@@ -195,6 +195,7 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'attention':
     case 'recurrent':
     case 'recurrentCell':
+    case 'recurrentGraph':
     case 'highway':
     case 'shared':
     case 'rows':

@@ -18,6 +18,7 @@ const WEIGHTED: ReadonlySet<Module['kind']> = new Set([
   'attention',
   'recurrent',
   'recurrentCell',
+  'recurrentGraph',
   'highway',
   'squeezeExcite',
 ]);

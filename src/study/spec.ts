@@ -206,7 +206,7 @@ export const studySchema = z.strictObject({
   textLength: say(
     whole(1, 65_536).optional(),
     'data',
-    'texts: tokens of a sample (default: 128 of a text to continue; of texts to classify, so many that 95 % are whole)',
+    'texts: tokens of a sample (default: 64 of a text to continue; of texts to classify, so many that 95 % are whole)',
   ),
   validShare: say(
     z.number().gte(0, 'must be at least 0').lt(1, 'must be below 1').default(0.25),
@@ -247,7 +247,7 @@ export const studySchema = z.strictObject({
   benchmark: say(
     z.string().min(1).optional(),
     'search',
-    'search a tabular benchmark instead of training (nas-bench-201); --data selects its dataset, and --time counts simulated training time',
+    'search a tabular benchmark instead of training (nas-bench-201, or a CSV of NAS-Bench-NLP); --data selects its dataset, and --time counts simulated training time',
   ),
   estimator: say(
     z

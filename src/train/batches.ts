@@ -50,7 +50,7 @@ export interface TrainingBatches {
   epoch(index: number, rng: Streams, ...labels: readonly string[]): Epoch;
   /**
    * The same of samples that follow one another, in order: each sample of a batch goes on where the one at its place in the batch before
-   * ended. `startsOver` says of the step that is prepared next whether its samples begin anew.
+   * ended, in the epoch before, too. `startsOver` says of the step that is prepared next whether its samples begin anew.
    */
   continuedEpoch(index: number, rng: Streams): Epoch & { startsOver(): boolean };
 }
@@ -144,22 +144,17 @@ export function trainingBatches(
     },
     continuedEpoch(index, rng) {
       const rows = Math.max(1, Math.floor(used.length / batchSize));
-      let at = index * stepsPerEpoch;
-      let from = samples;
-      const epoch = epochOf(rng('epoch', index), (step) => {
-        const pass = Math.floor(at / rows);
-        if (step === 0 || at % rows === 0) from = samples.shifted?.(rng('pass', pass).float()) ?? samples;
-        const row = at++ % rows;
+      const first = index * stepsPerEpoch;
+      const cut = (pass: number) => samples.shifted?.(rng('pass', pass).float()) ?? samples;
+      let from = cut(Math.floor(first / rows));
+      let at = first;
+      const { prepare } = epochOf(rng('epoch', index), () => {
+        const row = at % rows;
+        if (row === 0) from = cut(at / rows);
+        at++;
         return { from, indices: Array.from({ length: batchSize }, (_, lane) => lane * rows + row) };
       });
-      let prepared = 0;
-      return {
-        startsOver: () => prepared === 0 || at % rows === 0,
-        async prepare() {
-          prepared++;
-          return epoch.prepare();
-        },
-      };
+      return { prepare, startsOver: () => at % rows === 0 };
     },
   };
 }

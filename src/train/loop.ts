@@ -115,9 +115,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     const training = await borrow(programs.training(on, settings, batchSize));
     const inference = await borrow(programs.inference(on, validBatch));
     compile = (now() - asked) / 1000;
-    const { vectors, carried } = training.built;
-    const tensors = joinTensors(vectors, initialTensors(request, training.built));
-    state = engine.createState({ ...tensors, ...zerosOf(carried) });
+    state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
     ready = { state, training, inference };
   } catch (error) {
     await dispose();
@@ -126,7 +124,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const pace: Pace | undefined = request.time && paceOf(request.time, history, opened, now);
   const { built, program } = ready.training;
   const statesBefore = zerosOf(built.carried);
-  const tensors = async () => without(splitTensors(built.vectors, await ready.state.read()), statesBefore);
+  const tensors = async () => splitTensors(built.vectors, await ready.state.read());
   const stopsEarly = settings.patience > 0 && request.valid !== undefined;
   const objective = request.objective ?? taskOf(info, task).metrics[0];
   const keptEpoch = () => (stopsEarly ? bestEpoch(history, objective) : undefined) ?? history.length;
@@ -245,7 +243,7 @@ export function initialTensors(
   request: Pick<TrainRequest, 'rng' | 'checkpoint' | 'initial'>,
   built: StateParts,
 ): Record<string, HostTensor> {
-  const fresh = freshTensors(built, (...labels) => request.rng(...labels));
+  const fresh = { ...freshTensors(built, (...labels) => request.rng(...labels)), ...zerosOf(built.carried) };
   if (request.checkpoint !== undefined) {
     const { tensors } = request.checkpoint;
     const missing = Object.keys(fresh).find((name) => !Object.hasOwn(tensors, name));
@@ -253,11 +251,6 @@ export function initialTensors(
     return { ...fresh, ...fitting('the checkpoint', tensors, fresh) };
   }
   return startAverages({ ...fresh, ...fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh)) });
-}
-
-/** All but the entries of these names. */
-function without<T>(entries: Readonly<Record<string, T>>, names: object): Record<string, T> {
-  return Object.fromEntries(Object.entries(entries).filter(([name]) => !Object.hasOwn(names, name)));
 }
 
 /** Parameters and statistics, without the optimizer's tensors. */

@@ -161,7 +161,8 @@ async function playOnTable(order: TableOrder, tools: ModelTools, notes: Notes): 
     },
     reference: competitors[0]?.name ?? '',
     competitors,
-    decisions: decisions(space).map(({ name }) => name),
+    // Where there are none, architectures are compared by their fields.
+    decisions: Object.keys(table.architectures?.[0] ?? {}).concat(decisions(space).map(({ name }) => name)),
     optimum: optimumOf(table, space, dataset, testOf, order.limits),
     tested: 'test: the metric after the full training in the table; the searches never used it.',
     versions: versions(),
@@ -198,7 +199,7 @@ function optimumOf(
   const better = (a: number | undefined, b: number | undefined) =>
     a === undefined || (b !== undefined && compareBy(objective, { [metric]: b }, { [metric]: a }) < 0) ? b : a;
   let [valid, test] = [undefined as number | undefined, undefined as number | undefined];
-  for (const one of members(space)) {
+  for (const one of table.architectures ?? members(space)) {
     const row = table.lookup(one, dataset);
     if (row === undefined || (limits.length > 0 && !withinLimits(problem, one))) continue;
     valid = better(valid, row.metrics[metric]);

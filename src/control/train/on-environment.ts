@@ -42,9 +42,11 @@ export function environmentData(
   };
 }
 
+const RECURRENT: readonly Module['kind'][] = ['recurrent', 'recurrentCell', 'recurrentGraph'];
+
 /** Whether a network remembers: it then reads sequences, [F, T]. */
 export const isRecurrent = (module: Module): boolean =>
-  module.kind === 'recurrent' || module.kind === 'recurrentCell' || childrenOf(module).some(isRecurrent);
+  RECURRENT.includes(module.kind) || childrenOf(module).some(isRecurrent);
 
 /** The loss of R steps, []: outputs [R, outputs], targets [R, width] by name. `weight`, [R, 1], sums to 1; it is 0 for what is no step. */
 export type PolicyLoss = (g: GraphBuilder, outputs: NodeId, targets: Nodes) => NodeId;

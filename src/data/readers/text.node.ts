@@ -16,7 +16,7 @@ import { readText } from './text-bytes.node.ts';
 import { filesBelow, type Tally, unreadNotes } from './walk.node.ts';
 
 /** Tokens of a sample, unless asked otherwise. */
-const LENGTH = 128;
+const LENGTH = 64;
 /** Shares of the whole text that become validation and test part, where it has none of its own. */
 const SHARE = 0.05;
 

@@ -13,6 +13,8 @@ export interface TableColumns {
   readonly fidelity: Fidelity;
   readonly objectives: readonly [Objective, ...Objective[]];
   readonly size: number;
+  /** All, where the space cannot be enumerated. */
+  readonly architectures?: readonly Architecture[];
   /** The row of an architecture; undefined where there is none. */
   readonly rowOf: (architecture: Architecture) => number | undefined;
   readonly datasets: Readonly<

@@ -2,7 +2,13 @@ import { invalid, messageOf, UserError } from '../../common/errors.ts';
 import { readColumn } from '../../data/columns.ts';
 import { columnNotes } from '../../data/notes.ts';
 import type { TextColumn, TextTable } from '../../data/text-table.ts';
-import { checkArchitecture, decisions, formatArchitecture, parseArchitecture } from '../../space/index.ts';
+import {
+  architectureKey,
+  checkArchitecture,
+  decisions,
+  formatArchitecture,
+  parseArchitecture,
+} from '../../space/index.ts';
 import type { Architecture, DecisionValue, Space } from '../../space/space.ts';
 import { describeDomain, parseValue } from '../../space/tree/domain.ts';
 import { type TableColumns, tableOfColumns } from './columns.ts';
@@ -61,7 +67,10 @@ export function architectureRows(
   { space, architecture: column }: ArchitectureColumns,
 ): (architecture: Architecture) => number | undefined {
   const names = decisions(space).map(({ name }) => name);
-  const keyOf = (architecture: Architecture) => JSON.stringify(names.map((name) => architecture[name] ?? null));
+  const keyOf = (architecture: Architecture) =>
+    space.members === undefined
+      ? JSON.stringify(names.map((name) => architecture[name] ?? null))
+      : architectureKey(architecture);
   const read = column === undefined ? readDecisions(place, cells, space) : readNotation(place, cells, space, column);
   const rows = new Map<string, number>();
   for (let row = 0; row < cells.rows; row++) {

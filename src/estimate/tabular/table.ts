@@ -21,6 +21,8 @@ export interface Table {
   readonly space: Space;
   /** Architectures. */
   readonly size: number;
+  /** All of them, where the space cannot be enumerated. */
+  readonly architectures?: readonly Architecture[];
   readonly datasets: readonly [string, ...string[]];
   /** What the trainings were. */
   readonly fidelity: Fidelity;

@@ -20,10 +20,28 @@ export interface Run {
 export type Shapes = ReadonlyMap<string, Shape>;
 
 const WEIGHTED: ReadonlySet<Module['kind']> = new Set([
-  ...(['conv', 'convTranspose', 'linear', 'attention', 'recurrent', 'recurrentCell', 'highway'] as const),
+  ...([
+    'conv',
+    'convTranspose',
+    'linear',
+    'attention',
+    'recurrent',
+    'recurrentCell',
+    'recurrentGraph',
+    'highway',
+  ] as const),
 ]);
 const NONLINEAR: ReadonlySet<Module['kind']> = new Set([
-  ...(['activation', 'glu', 'attention', 'recurrent', 'recurrentCell', 'highway', 'factorizedReduce'] as const),
+  ...([
+    'activation',
+    'glu',
+    'attention',
+    'recurrent',
+    'recurrentCell',
+    'recurrentGraph',
+    'highway',
+    'factorizedReduce',
+  ] as const),
 ]);
 /** They belong to the layer before them. */
 const LIGHT: ReadonlySet<Module['kind']> = new Set([

@@ -222,6 +222,24 @@ function sequenceCases(wider: number): readonly ModuleCase[] {
       module: s.dag(2, () => s.conv('same', 1), { output: 'looseMean' }),
       input: image,
     },
+    {
+      name: 'recurrent graph of two states, with a state',
+      module: s.sequential(
+        s.recurrentGraph(3 * wider, [
+          { name: 'gate', op: 'linear', from: ['x', 'h_prev_0', 'h_prev_1'] },
+          { name: 'z', op: 'sigmoid', from: ['gate'] },
+          { name: 'memory', op: 'linear', from: ['h_new_1', 'x'] },
+          { name: 'h_new_1', op: 'blend', from: ['z', 'h_prev_1', 'squashed'] },
+          { name: 'squashed', op: 'tanh', from: ['gate'] },
+          { name: 'bent', op: 'leakyRelu', from: ['memory'] },
+          { name: 'both', op: 'sum', from: ['bent', 'z'] },
+          { name: 'h_new_0', op: 'product', from: ['both', 'h_prev_0', 'squashed'] },
+        ]),
+        s.last(),
+      ),
+      input: [c, 3],
+      state: true,
+    },
     { name: 'gru over the rows of an image', module: s.rows(s.recurrent('gru', 2 * wider)), input: image },
     { name: 'attention within the rows of an image', module: s.rows(s.attention(2)), input: image },
     {

@@ -31,6 +31,7 @@ export const FAMILIES = {
   embedding: 'linear',
   attention: 'linear',
   recurrent: 'linear',
+  recurrentGraph: 'linear',
   highway: 'linear',
   pool: 'pooling',
   globalPool: 'pooling',
@@ -107,6 +108,8 @@ export function describe(module: Leaf): string {
         module.reverse ? 'backwards' : undefined,
         module.weightDrop === 0 ? undefined : `weight drop ${show(module.weightDrop)}`,
       ]);
+    case 'recurrentGraph':
+      return `recurrent cell of ${module.nodes.length} nodes, ${show(module.units)}`;
     case 'highway':
       return listed([
         `highway, ${isOpen(module.fn) ? show(module.fn) : module.fn === 'identity' ? 'identity' : ACTIVATION_NAMES[module.fn]}`,

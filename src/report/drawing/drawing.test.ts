@@ -5,6 +5,7 @@ import { networkCosts } from '../../network/costs.ts';
 import { MODULE_CASES } from '../../network/testing/cases.ts';
 import { parseArchitecture, resolve } from '../../space/index.ts';
 import { SPACES } from '../../space/spaces/index.ts';
+import { exampleTask } from '../../space/testing/example-task.ts';
 import * as s from '../../space/tree/builders.ts';
 import { reluConvBn, residualReduce } from '../../space/tree/composites.ts';
 import type { Module } from '../../space/tree/module.ts';
@@ -43,8 +44,7 @@ for (const { name, module } of MODULE_CASES) {
 
 test('every space draws with its choices open', async () => {
   for (const space of Object.values(SPACES)) {
-    const at = space.name === 'mlp' ? { ...task, input: [7] } : task;
-    textsOf(await drawArchitecture(space.create(at).root));
+    textsOf(await drawArchitecture(space.create(exampleTask(space, task)).root));
   }
 });
 

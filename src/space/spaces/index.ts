@@ -20,6 +20,7 @@ import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 import { meanOfEmbeddings } from './text/mean-of-embeddings.ts';
+import { nasBenchNlp } from './text/nas-bench-nlp.ts';
 import { rnn } from './text/rnn.ts';
 import { rnnCell } from './text/rnn-cell.ts';
 import { textCnn } from './text/text-cnn.ts';
@@ -48,6 +49,7 @@ export const SPACES = {
   'text-cnn': textCnn,
   rnn,
   'rnn-cell': rnnCell,
+  'nas-bench-nlp': nasBenchNlp,
 } as const satisfies Readonly<Record<string, SpaceDefinition>>;
 
 /** A network that those of a search are held against, as the member of a space. */
@@ -104,6 +106,7 @@ export {
   mobilenet,
   nasBench101,
   nasBench201,
+  nasBenchNlp,
   nasnet,
   policy,
   residualCnn,

@@ -7,6 +7,7 @@ import type {
   InputsChoice,
   Module,
   Read,
+  RecurrentNode,
   Size,
   Value,
   ValueChoice,
@@ -210,6 +211,11 @@ export function recurrentCell(
   { dropout = 0 }: { readonly dropout?: Value<number> } = {},
 ): Kind<'recurrentCell'> {
   return node({ kind: 'recurrentCell', units, dropout, body });
+}
+
+/** [N, C, T] -> [N, units, T] with a cell of vectors: see `RecurrentNode`. */
+export function recurrentGraph(units: Value<number>, nodes: readonly RecurrentNode[]): Kind<'recurrentGraph'> {
+  return node({ kind: 'recurrentGraph', units, nodes: structuredClone(nodes) });
 }
 
 /** x + σ(c) · (fn(a) − x), [c, a] = W x; `dropout` is of x where it meets W, 0 by default. */

@@ -2,6 +2,7 @@ import { UserError } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import { showLimit } from '../../common/rules.ts';
 import type { ActivationFunction, DagNode, InputsChoice, Module, Read, ValueChoice } from './module.ts';
+import { checkRecurrentNodes } from './recurrent-graph.ts';
 
 /**
  * What each field of each module kind may hold: the one table from which builders, the JSON reader and the walk over a
@@ -25,7 +26,9 @@ export type Field =
   | { readonly holds: 'module' }
   | { readonly holds: 'modules' }
   | { readonly holds: 'options' }
-  | { readonly holds: 'nodes' };
+  | { readonly holds: 'nodes' }
+  /** The nodes of a `recurrentGraph`: plain data, without modules or choices. */
+  | { readonly holds: 'cell' };
 
 type ValueField = Extract<Field, { holds: 'value' }>;
 
@@ -163,6 +166,7 @@ export const FIELDS = {
     reverse: { ...flag, initial: false },
   },
   recurrentCell: { units: whole(1, MOST_CHANNELS, 'same'), dropout: rate, body: module },
+  recurrentGraph: { units: whole(1, MOST_CHANNELS), nodes: { holds: 'cell' } },
   highway: { fn: either(activationFunction, 'identity'), dropout: rate },
   flatten: {},
   firstChannels: { channels: whole(1, MOST_CHANNELS) },
@@ -351,6 +355,9 @@ function checkField(kind: string, key: string, field: Field, values: Readonly<Re
       break;
     case 'nodes':
       checkNodes(found, values.entries);
+      break;
+    case 'cell':
+      checkRecurrentNodes(found);
       break;
     default:
       field satisfies never;

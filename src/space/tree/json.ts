@@ -118,6 +118,8 @@ function readField(field: Field, found: unknown, place: string, read: Read): unk
       return isValueChoice(found) ? within(place, () => valueChoice(structuredClone(found))) : found;
     case 'name':
       return found;
+    case 'cell':
+      return structuredClone(found);
     case 'module':
       return read(found, place);
     case 'modules':

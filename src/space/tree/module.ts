@@ -53,6 +53,16 @@ export interface DagNode extends Read {
   readonly further?: readonly Read[];
 }
 
+/** A node of a `recurrentGraph`. */
+export interface RecurrentNode {
+  /** A word; the nodes h_new_0, h_new_1, ... are the states after the step. */
+  readonly name: string;
+  /** blend: of gate, a and b, gate · a + (1 − gate) · b. */
+  readonly op: 'linear' | 'sum' | 'product' | 'blend' | 'tanh' | 'sigmoid' | 'leakyRelu';
+  /** What it reads: x, the states before the step, h_prev_0, h_prev_1, ..., or other nodes. */
+  readonly from: readonly string[];
+}
+
 export type DagOutput = 'last' | 'concat' | 'loose' | 'mean' | 'looseMean';
 
 export type Module =
@@ -208,6 +218,13 @@ export type Module =
       readonly dropout: Value<number>;
       readonly body: Module;
     }
+  /**
+   * A recurrent layer whose cell is a graph of vectors, [N, C, T] -> [N, units, T], unrolled over the T of the graph: the cells of
+   * NAS-Bench-NLP (Klyuchnikov et al. 2022). At each step its nodes make the next states of x and the states before; the first state is
+   * the output. `linear` is the sum of a product for each of its inputs, NODE/K/weight [units, C or units], and one bias,
+   * NODE/bias. It begins with zeros, or with states that are fed.
+   */
+  | { readonly kind: 'recurrentGraph'; readonly units: Value<number>; readonly nodes: readonly RecurrentNode[] }
   /**
    * Between what it reads and a function of that, by a gate (Srivastava et al. 2015): x + σ(c) · (fn(a) − x) with [c, a] = W x, of features
    * [N, F], or of sequences at each position. Weight [2·F, F], no bias.

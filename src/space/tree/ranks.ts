@@ -84,6 +84,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
       return SEQUENCE;
     case 'positions':
     case 'recurrent':
+    case 'recurrentGraph':
       return taking(SEQUENCE, into, place, 'it needs sequences');
     case 'last':
       taking(SEQUENCE, into, place, 'it needs sequences');

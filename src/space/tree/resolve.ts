@@ -78,6 +78,8 @@ export function mapWidths(module: Module, width: (value: unknown) => unknown): M
       return { ...module, channels: width(module.channels) as number };
     case 'recurrent':
       return { ...module, units: width(module.units) as number | 'same' };
+    case 'recurrentGraph':
+      return { ...module, units: width(module.units) as number };
     case 'recurrentCell': {
       const units = width(module.units) as number | 'same';
       return { ...module, units, body: mapWidths(module.body, width) };

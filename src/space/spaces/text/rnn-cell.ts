@@ -4,6 +4,7 @@ import {
   batchNorm,
   choice,
   dagOfNodes,
+  dropout,
   embedding,
   highway,
   identity,
@@ -54,21 +55,27 @@ interface CellOptions {
  * Tokens with an answer at each position make a language model; with one answer, the last position is classified. Sequences of numbers
  * have no embedding.
  *
- * Differs: weights start in ±1/√units. Dropout is of the states where they meet weights alone, one mask over time for each product (DARTS:
- * one for all products; it also drops words, inputs and outputs). ENAS has a W for each pair of nodes while it searches.
+ * Differs: weights start in ±1/√units. Dropout is of the states where they meet weights, one mask over time for each product (DARTS: one
+ * for all products), of what the cell reads and of what it puts out, one mask over time each. ENAS has a W for each pair of nodes while it
+ * searches.
  */
 export const rnnCell = defineSpace(
   'rnn-cell',
   (task, options) => {
-    const cell = recurrentCell(options.units, nodesOf(options), { dropout: options.dropout });
+    const { units, inputDropout, outputDropout } = options;
+    const cell = [
+      ...maskOf(inputDropout),
+      recurrentCell(units, nodesOf(options), { dropout: options.dropout }),
+      ...maskOf(outputDropout),
+    ];
     if (task.vocabulary === undefined) {
       if (task.input.length !== 2)
         throw new UserError(`input is [${task.input}]; must be tokens or sequences, [channels, time]`);
-      return sequential(cell, ...headOf(task));
+      return sequential(...cell, ...headOf(task));
     }
     if (!options.tied || task.positions === undefined || task.outputs !== task.vocabulary)
-      return sequential(embedding('inputs', options.units), cell, ...headOf(task));
-    return sequential(shared('tokens', embedding('inputs', options.units)), cell, shared('tokens', linear('outputs')));
+      return sequential(embedding('inputs', units), ...cell, ...headOf(task));
+    return sequential(shared('tokens', embedding('inputs', units)), ...cell, shared('tokens', linear('outputs')));
   },
   {
     description: 'recurrent cells of ENAS and DARTS (Pham et al. 2018, Liu et al. 2019), for text and sequences; 5.3e9',
@@ -76,6 +83,8 @@ export const rnnCell = defineSpace(
       nodes: { default: 8, whole: true, min: 1, max: 24 },
       units: { default: 256, whole: true, min: 1, max: 65_536 },
       dropout: { default: 0, min: 0, max: 0.9 },
+      inputDropout: { default: 0, min: 0, max: 0.9 },
+      outputDropout: { default: 0, min: 0, max: 0.9 },
       tied: true,
       search: false,
     },
@@ -84,19 +93,22 @@ export const rnnCell = defineSpace(
   },
 );
 
+/** One mask over time. */
+const maskOf = (rate: number): readonly Module[] => (rate > 0 ? [dropout(rate, { over: 'channels' })] : []);
+
 const headOf = ({ positions }: Task): readonly Module[] => [
   ...(positions === undefined ? [last()] : []),
   linear('outputs'),
 ];
 
-function nodesOf({ nodes, dropout, search }: CellOptions): Module {
+function nodesOf({ nodes, dropout: rate, search }: CellOptions): Module {
   const norm = () => (search ? batchNorm({ affine: false }) : identity());
   return dagOfNodes(
     nodes,
     (to) => ({
       ...(to > 1 && { from: pickInputs(`${to}<-`, 1) }),
       edge: (from) => {
-        const options = ACTIVATIONS.map((fn) => [fn, shared(`node${to}`, highway(fn, { dropout }))] as const);
+        const options = ACTIVATIONS.map((fn) => [fn, shared(`node${to}`, highway(fn, { dropout: rate }))] as const);
         return choice(`${from}->${to}`, { ...(search && { none: zero() }), ...Object.fromEntries(options) });
       },
       body: norm(),
