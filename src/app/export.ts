@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import type { Metrics } from '../common/metrics.ts';
 import type { Engine } from '../engine/engine.ts';
 import { networkCosts } from '../network/costs.ts';
+import { isPlainTask } from '../report/export/metadata.ts';
 import { modelCard } from '../report/export/model-card.ts';
 import { isNeatSpace, type NeatSpace } from '../space/genome/neat.ts';
 import { formatArchitecture, resolve, resolveHyperparameters } from '../space/index.ts';
 import type { Choice } from '../study/choice.ts';
 import { writeInStudy } from '../study/store/files.node.ts';
-import { isTaskKind, taskOf } from '../task/index.ts';
+import { taskOf } from '../task/index.ts';
 import type { EpochRecord } from '../train/checkpoint.ts';
 import { openPrograms } from '../train/programs.ts';
 import { withHyperparameters } from '../train/settings.ts';
@@ -259,7 +260,7 @@ async function exportOn(
       file: 'model.onnx',
       info,
       // With another loss or metric of the user's own, a known task is still one.
-      ...(!isTaskKind(info.kind) && { own: { task: taskOf(info, task), tensors: metadata.tensors } }),
+      ...(!isPlainTask(info.kind) && { own: { task: taskOf(info, task), tensors: metadata.tensors } }),
       space: space.name,
       architecture: text,
       costs: { params, flops, activationBytes },

@@ -32,8 +32,12 @@ const MOST_PASSES = 200;
  */
 const MOST_SAMPLES = { classification: 250_000, other: 500_000 };
 
+/** Small sets of texts are learned by heart in a few passes. */
+const MOST_TEXT_PASSES = 20;
+
 function mostPassesOf({ kind, input, counts }: DatasetInfo): number {
   if (input.length === 3) return MOST_PASSES;
+  if (kind === 'text') return MOST_TEXT_PASSES;
   const samples = MOST_SAMPLES[kind === 'classification' ? kind : 'other'];
   return Math.min(60, Math.max(10, Math.round(samples / counts.train)));
 }
@@ -101,7 +105,7 @@ export async function planRun(
     counts: info.counts,
     mostPasses: mostPassesOf(info),
     workers: settings.workers,
-    isTable: info.input.length === 1,
+    isTable: info.input.length === 1 && info.text === undefined,
     hasSupernet: method !== undefined,
     batchSize,
   });

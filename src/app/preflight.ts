@@ -97,9 +97,10 @@ function trialRequests(
 }
 
 /** `the table of 14,000 rows` */
-function dataText({ input, counts, ownTask }: DatasetInfo): string {
+function dataText({ input, counts, ownTask, text }: DatasetInfo): string {
   const samples = showCount(counts.train + counts.valid);
   if (ownTask !== undefined) return `a dataset of ${samples} samples`;
+  if (text !== undefined) return `a dataset of ${samples} texts`;
   return input.length === 3 ? `a dataset of ${samples} images` : `a table of ${samples} rows`;
 }
 

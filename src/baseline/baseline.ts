@@ -10,6 +10,8 @@ export interface BaselineTask {
   readonly info: DatasetInfo;
   readonly task: TaskDefinition;
   readonly loss: 'log-loss' | 'squared-error';
+  /** What a sample is: numbers, or the tokens of a text, which end in padding (token 0). */
+  readonly reads: 'numbers' | 'tokens';
 }
 
 /** Samples in memory. */

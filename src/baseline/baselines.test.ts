@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { UserError } from '../common/errors.ts';
 import type { Dataset, DatasetInfo } from '../data/dataset.ts';
+import { bagOfWords } from './bag-of-words.ts';
 import type { Baseline } from './baseline.ts';
 import { boostedTrees } from './boosted-trees.ts';
 import { columnsOf } from './columns.ts';
@@ -12,13 +13,14 @@ import { nearestNeighbor } from './nearest-neighbor.ts';
 import { baselineTask, loadRows, someRows } from './rows.ts';
 import { type BaselineRow, type BaselineRun, runBaselines } from './run.ts';
 import { baselineConformance } from './testing/conformance.ts';
-import { imageData, tableData } from './testing/data.ts';
+import { imageData, tableData, textData } from './testing/data.ts';
 
 const kinds = (classes: number, numbers: number, images: number) => ({
   ...{ 'a table with classes': classes, 'a table with numbers': numbers },
   images,
 });
-baselineConformance(majority, kinds(0.3, -0.1, 0.4));
+baselineConformance(majority, { ...kinds(0.3, -0.1, 0.4), texts: 0.4 });
+baselineConformance(bagOfWords, { texts: 0.95 });
 baselineConformance(linear, kinds(0.7, 0.7, 0.95));
 baselineConformance(nearestNeighbor, kinds(0.75, 0.75, 0.95));
 baselineConformance(boostedTrees, kinds(0.85, 0.9, 0.9));
@@ -134,6 +136,19 @@ suite('baselines of a data set', () => {
     const [row] = await runBaselines({ ...runOf(data), info, baselines: [boostedTrees] });
     assert.ok(row !== undefined && 'skipped' in row && row.skipped === 'unfit');
     assert.match(row.reason, /too many or too large/);
+  });
+
+  test('of texts there are the most frequent class and a bag of words; baselines of numbers do not run on tokens', async () => {
+    const data = await textData();
+    const rows = await runBaselines(runOf(data));
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ['majority', 'bag-of-words'],
+    );
+    const [constant, bag] = rows;
+    assert.ok(accuracy(bag) > accuracy(constant) + 0.4, `${accuracy(bag)}`);
+    const asked = await runBaselines(runOf(data, { baselines: [boostedTrees, linear, nearestNeighbor] }));
+    assert.ok(asked.every((row) => 'skipped' in row && row.skipped === 'unfit'));
   });
 
   test('no task is served that is not one class or some numbers for each sample', async () => {

@@ -13,7 +13,8 @@ const ROUNDS = 100;
 /** Gradient boosting of trees on the columns of a table, or on the pixels of few and small images: see `model/boosting.ts`. */
 export const boostedTrees: Baseline = {
   name: 'boosted-trees',
-  unfit({ info, loss }) {
+  unfit({ info, loss, reads }) {
+    if (reads !== 'numbers') return 'not for texts';
     const { input, outputs, counts } = info;
     const trees = loss === 'log-loss' && outputs === 2 ? 1 : outputs;
     const values = counts.train * sizeOf(input) * trees;

@@ -15,7 +15,7 @@ const PATIENCE = 10;
  */
 export const linear: Baseline = {
   name: 'linear',
-  unfit: () => undefined,
+  unfit: ({ reads }) => (reads === 'numbers' ? undefined : 'not for texts'),
   async fit(data, options) {
     const { info, loss } = data;
     const { outputs } = info;

@@ -17,7 +17,7 @@ const SIDE = 8;
  */
 export const nearestNeighbor: Baseline = {
   name: 'nearest-neighbor',
-  unfit: () => undefined,
+  unfit: ({ reads }) => (reads === 'numbers' ? undefined : 'not for texts'),
   fit(data, { seed, signal }) {
     signal?.throwIfAborted();
     const { info, loss } = data;

@@ -12,18 +12,19 @@ const MOST_VALUES = 2 ** 26;
 /** Samples that are read at once. */
 export const CHUNK = 256;
 
-/** What baselines can make of these data; undefined where they are not one class or some numbers for each sample of float32. */
+/** What baselines can make of these data; undefined where they are not one class or some numbers for each sample of float32, or a class for each text. */
 export function baselineTask(info: DatasetInfo, own?: TaskDefinition): BaselineTask | undefined {
   const task = taskOf(info, own);
   const { inputs, targets, outputs } = task.spec(info);
   const [input, ...otherInputs] = Object.values(inputs);
   const [target, ...otherTargets] = Object.values(targets);
   const [output, ...otherOutputs] = Object.values(outputs);
-  if (otherInputs.length + otherTargets.length + otherOutputs.length > 0 || input?.dtype !== 'float32')
-    return undefined;
+  if (input === undefined || otherInputs.length + otherTargets.length + otherOutputs.length > 0) return undefined;
+  const reads = input.dtype === 'float32' ? 'numbers' : 'tokens';
+  if (reads === 'tokens' && input.padded !== true) return undefined;
   if (target === undefined || output === undefined || sizeOf(output.shape) !== info.outputs) return undefined;
-  if (task.classes && sizeOf(target.shape) === 1) return { info, task, loss: 'log-loss' };
-  if (task.standardized && sizeOf(target.shape) === info.outputs) return { info, task, loss: 'squared-error' };
+  if (task.classes && sizeOf(target.shape) === 1) return { info, task, loss: 'log-loss', reads };
+  if (task.standardized && sizeOf(target.shape) === info.outputs) return { info, task, loss: 'squared-error', reads };
   return undefined;
 }
 

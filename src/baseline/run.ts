@@ -4,7 +4,7 @@ import type { Metrics } from '../common/metrics.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { Baseline, BaselineTask, FitOptions, FittedBaseline, Rows } from './baseline.ts';
-import { BASELINES } from './index.ts';
+import { baselinesFor } from './index.ts';
 import { measureBaseline } from './measure.ts';
 import { baselineTask, concatRows, loadRows } from './rows.ts';
 
@@ -57,7 +57,7 @@ const [FIRST_ENDS, LAST_ENDS] = [0.35, 0.8] as const;
  */
 export async function runBaselines(run: BaselineRun): Promise<readonly BaselineRow[]> {
   const {
-    baselines = BASELINES,
+    baselines = baselinesFor(run.info),
     earlier = [],
     deadline = Number.POSITIVE_INFINITY,
     now = () => performance.now(),

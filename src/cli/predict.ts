@@ -8,28 +8,30 @@ import { printable } from '../common/text.ts';
 import type { DatasetDefinition } from '../data/own.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type GenerateOptions, generateText } from '../report/generate.ts';
-import { openPredictor, type Prediction, type Predictor } from '../report/predict.node.ts';
+import { openPredictor, type Prediction, type Predictor, type TextPrediction } from '../report/predict.node.ts';
 import { flagOf } from '../study/spec.ts';
 import { table } from '../terminal/output.ts';
 import { define, outputOf, type Shell } from './command.ts';
 
 /**
  * `netsmith predict MODEL FILE...`: [{ file, class, probabilities }], of a CSV's rows also `row`; of a regression `values`; of what
- * has no answer `error`. The exit code is 1 where some have none, 2 where all have none. With `--prompt`: { prompt, text, unknown }.
+ * has no answer `error`. Texts of `--text` have `text` in the place of `file`. The exit code is 1 where some have none, 2 where all have none. With `--prompt`: { prompt, text, unknown }.
  */
 export function addPredict(program: Command, shell: Shell): void {
   define(
     program,
     'predict <model> [files...]',
-    'Run an exported model on images, the rows of CSV files, or values in JSON, or continue a text with it',
+    'Run an exported model on images, texts, the rows of CSV files, or values in JSON, or continue a text with it',
     [
       'netsmith predict runs/photos-residual-cnn-1/best/model.onnx cat.jpg dog.png',
       'netsmith predict model.onnx photos',
       'netsmith predict model.onnx new-customers.csv --json',
+      'netsmith predict reviews.onnx --text "Great food" --text "Never again"',
       'netsmith predict model.onnx sentences.json --data ./sentences.ts',
       'netsmith predict book.onnx --prompt "It was a" --length 300 --temperature 0.8',
     ],
   )
+    .option('--text <text>', 'a text to classify (several: --text A --text B)', collected)
     .option('--prompt <text>', 'language model: the text to continue')
     .option('--length <n>', 'language model: tokens to add (default: 200)', numberIfItIsOne)
     .option(
@@ -46,7 +48,7 @@ export function addPredict(program: Command, shell: Shell): void {
     )
     .action(async (model: string, files: readonly string[], options: PredictOptions, command: Command) => {
       const output = outputOf(command, shell);
-      const { data, prompt, temperature, topK, seed, length } = options;
+      const { data, text: texts, prompt, temperature, topK, seed, length } = options;
       checkAsked(files, options);
       const own = data === undefined ? undefined : await ownDataset(resolve(data));
       const engine = await openEngine({ device: 'cpu', threads: 1, layout: 'auto' }, 1);
@@ -66,11 +68,11 @@ export function addPredict(program: Command, shell: Shell): void {
         }
         return;
       }
-      const predictions: Prediction[] = [];
+      const predictions: (Prediction | TextPrediction)[] = [];
       const rows: (readonly (string | number)[])[] = [];
       let [answered, failed] = [0, 0];
       try {
-        for await (const prediction of predictor.predict(files)) {
+        for await (const prediction of texts === undefined ? predictor.predict(files) : predictor.predictTexts(texts)) {
           // Of many files, text keeps a line each, JSON all that the model says.
           if (output.json) predictions.push(prediction);
           if (!('error' in prediction)) {
@@ -79,15 +81,19 @@ export function addPredict(program: Command, shell: Shell): void {
             continue;
           }
           failed++;
-          const { file, row, error } = prediction;
-          const where = row === undefined ? file : `${file}, row ${row}`;
+          const { error } = prediction;
+          const where = whereOf(prediction).join(', row ');
           if (!output.json) shell.streams.err(`netsmith: ${printable(where)}: ${printable(error)}\n`);
         }
       } finally {
         await predictor.dispose();
         await engine.dispose();
       }
-      const head = ['file', ...(rows.some((row) => row.length > 2) ? ['row'] : []), 'prediction'];
+      const head = [
+        texts === undefined ? 'file' : 'text',
+        ...(rows.some((row) => row.length > 2) ? ['row'] : []),
+        'prediction',
+      ];
       if (output.json || answered > 0) output.result(predictions, table(head, rows));
       if (failed > 0 && answered > 0) output.note(`No prediction for ${failed} of ${answered + failed}.`);
       if (failed > 0) shell.exitCode = answered > 0 ? 1 : 2;
@@ -96,16 +102,18 @@ export function addPredict(program: Command, shell: Shell): void {
 
 interface PredictOptions extends Omit<GenerateOptions, 'tokens'> {
   readonly data?: string;
+  readonly text?: readonly string[];
   readonly prompt?: string;
   readonly length?: number;
 }
 
-/** Throws UserError unless there are either files or a prompt. */
-function checkAsked(files: readonly string[], { prompt, temperature, topK, seed, length }: PredictOptions): void {
-  if (prompt === undefined && files.length === 0)
-    throw invalid('files', 'none', 'name files, or give a language model a --prompt');
-  if (prompt !== undefined && files.length > 0)
-    throw invalid('files', files.join(', '), 'must be absent with --prompt');
+/** Throws UserError unless there are either files, texts or a prompt. */
+function checkAsked(files: readonly string[], { text, prompt, temperature, topK, seed, length }: PredictOptions): void {
+  const given = text !== undefined ? '--text' : prompt !== undefined ? '--prompt' : undefined;
+  if (given === undefined && files.length === 0)
+    throw invalid('files', 'none', 'name files, give a --text to classify, or give a language model a --prompt');
+  if (given !== undefined && files.length > 0) throw invalid('files', files.join(', '), `must be absent with ${given}`);
+  if (text !== undefined && prompt !== undefined) throw invalid('--prompt', prompt, 'must be absent with --text');
   const [name] = Object.entries({ temperature, topK, seed, length }).find(([, value]) => value !== undefined) ?? [];
   if (prompt === undefined && name !== undefined) throw invalid(flagOf(name), 'is given', 'only applies with --prompt');
 }
@@ -125,8 +133,22 @@ function showTarget(value: number): string {
   return Math.abs(value) < 1e15 ? String(Number(value.toPrecision(Math.max(6, whole + 1)))) : String(value);
 }
 
-function rowOf(prediction: Exclude<Prediction, { readonly error: string }>): readonly (string | number)[] {
-  const where = [prediction.file, ...(prediction.row === undefined ? [] : [prediction.row])];
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+/** Characters of a text that a table shows. */
+const SHOWN = 60;
+
+function whereOf(prediction: Prediction | TextPrediction): readonly (string | number)[] {
+  if ('text' in prediction) return [shownText(prediction.text)];
+  return [prediction.file, ...(prediction.row === undefined ? [] : [prediction.row])];
+}
+
+const shownText = (text: string) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text);
+
+function rowOf(
+  prediction: Exclude<Prediction | TextPrediction, { readonly error: string }>,
+): readonly (string | number)[] {
+  const where = whereOf(prediction);
   if ('values' in prediction) {
     const values = Object.entries(prediction.values).map(([target, value]) => `${target} ${showTarget(value)}`);
     return [...where, values.join(', ')];

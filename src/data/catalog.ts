@@ -34,6 +34,9 @@ export interface DatasetEntry {
 export const TOKEN_KINDS = ['characters', 'bytes', 'words', 'bpe'] as const;
 export type TokenKind = (typeof TOKEN_KINDS)[number];
 
+/** Names of files that are taken for images; of which format they are, their first bytes say. */
+export const IMAGE_NAME = /\.(a?png|jpe?g|jpe|jfif|pjpe?g|webp|gif|tiff?|avif|bmp|dib)$/i;
+
 /** Names of text files. */
 export const TEXT_NAME = /\.(txt|text)(\.gz)?$/i;
 
@@ -141,8 +144,14 @@ export const DATASETS = {
     task: 'language-model',
     origin: { kind: 'own', path: 'file or folder' },
   },
+  'text-folder': {
+    description: 'your own texts: one folder of .txt files per class, or train and test folders that contain them',
+    task: 'text',
+    origin: { kind: 'own', path: 'folder' },
+  },
   csv: {
-    description: 'your own table: a header line, numeric and categorical columns, and a label column',
+    description:
+      'your own table: a header line, numeric and categorical columns or a column of texts, and a label column',
     task: 'classification or regression',
     origin: { kind: 'own', path: 'file' },
   },

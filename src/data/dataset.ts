@@ -141,7 +141,7 @@ export interface Dataset {
 
 /** What a reader is given. */
 export interface DataRequest {
-  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, csv; or the name of a data set of the user's own. */
+  /** digits, cifar-10, cifar-100, mnist, fashion-mnist, image-folder, text-folder, text, csv; or the name of a data set of the user's own. */
   readonly name: string;
   /** File (csv) or folder. */
   readonly dir?: string | undefined;
@@ -154,7 +154,7 @@ export interface DataRequest {
   readonly imageSize?: number | undefined;
   readonly imageChannels?: 1 | 3 | undefined;
   /**
-   * What is left out. image-folder: files, as paths within the folder (`cats/7.png`), which need not exist any more; csv: columns by
+   * What is left out. image-folder, text-folder: files, as paths within the folder (`cats/7.png`), which need not exist any more; csv: columns by
    * name.
    */
   readonly exclude?: readonly string[] | undefined;

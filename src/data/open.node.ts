@@ -21,7 +21,11 @@ const READERS = {
   'fashion-mnist': async (request) => (await import('./readers/idx.node.ts')).openFashionMnist(request),
   'image-folder': async (request) => (await import('./readers/image-folder.node.ts')).openImageFolder(request),
   text: async (request) => (await import('./readers/text.node.ts')).openText(request),
-  csv: async (request) => (await import('./readers/csv.node.ts')).openCsv(request),
+  'text-folder': async (request) => (await import('./readers/text-folder.node.ts')).openTextFolder(request),
+  csv: async (request) =>
+    request.text === undefined
+      ? (await import('./readers/csv.node.ts')).openCsv(request)
+      : (await import('./readers/csv-text.node.ts')).openCsvText(request),
 } as const satisfies Readonly<Record<DatasetName, Reader>>;
 
 /** Options that only some datasets have a use for. */
@@ -30,12 +34,12 @@ const USED_BY: Readonly<Record<string, readonly DatasetName[]>> = {
   regression: ['csv'],
   imageSize: ['image-folder'],
   imageChannels: ['image-folder'],
-  exclude: ['image-folder', 'csv'],
+  exclude: ['image-folder', 'text-folder', 'csv'],
   testFile: ['csv'],
   text: ['csv'],
-  tokens: ['text', 'csv'],
-  vocabulary: ['text', 'csv'],
-  textLength: ['text', 'csv'],
+  tokens: ['text', 'text-folder', 'csv'],
+  vocabulary: ['text', 'text-folder', 'csv'],
+  textLength: ['text', 'text-folder', 'csv'],
 };
 
 /**
@@ -76,6 +80,9 @@ function checkUsed(request: DataRequest): void {
     const name = option === 'testFile' ? 'testData' : option;
     throw invalid(`data "${request.name}"`, `${name} is given`, `it only applies to ${names.join(', ')}`);
   }
+  const ofTexts = (['tokens', 'vocabulary', 'textLength'] as const).find((option) => request[option] !== undefined);
+  if (request.name === 'csv' && request.text === undefined && ofTexts !== undefined)
+    throw invalid('data "csv"', `${ofTexts} is given`, 'it only applies to texts: name their column with --text');
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ColumnEncoding, TableEncoding } from './dataset.ts';
 import { readDate } from './dates.ts';
 import { columnNotes, type Notes } from './notes.ts';
 import { thousands } from './split.ts';
-import { shown } from './text-table.ts';
+import { areTexts, shown } from './text-table.ts';
 
 /** The category of missing values: no present value is the empty text. */
 export const MISSING_CATEGORY = '';
@@ -91,6 +91,7 @@ function fitText(
   const missing = present < rows.length ? [MISSING_CATEGORY] : [];
   if (counts.size === 1 && missing.length === 0) return 'the same value in all training rows';
   if (counts.size > present / 2 && counts.size > FEW_TEXTS) {
+    if (areTexts(rows)) return 'text that differs in almost every row (to classify such texts: --text)';
     if (missing.length === 0) return 'text that differs in almost every row';
     notes.add(name, 'text that differs in almost every row; only used as present or missing');
     return { name, kind: 'category', categories: missing };

@@ -73,3 +73,14 @@ export function shown(cell: string | undefined): string {
   const text = cell ?? '';
   return `"${printable(text.length > 40 ? `${text.slice(0, 40)}...` : text)}"`;
 }
+
+/** Words of a cell from which on a column that differs in almost every row is one of texts, on average. */
+const MANY_WORDS = 3;
+
+/** Whether cells are texts that somebody wrote, rather than names, addresses or categories: more than half differ, and they have several words. */
+export function areTexts(cells: readonly string[]): boolean {
+  const present = cells.filter((cell) => cell !== '');
+  if (new Set(present).size * 2 <= present.length) return false;
+  const words = present.reduce((sum, cell) => sum + cell.split(/\s+/).length, 0);
+  return words >= MANY_WORDS * present.length && present.length > 0;
+}

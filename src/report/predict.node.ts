@@ -1,17 +1,19 @@
 import { readFile, stat } from 'node:fs/promises';
 import { invalid, messageOf, UserError } from '../common/errors.ts';
-import { IMAGE_NAME, readImage } from '../data/readers/image.node.ts';
+import { IMAGE_NAME } from '../data/catalog.ts';
+import { readImage } from '../data/readers/image.node.ts';
 import { readTable, type Table } from '../data/readers/table.node.ts';
 import { encodeRow } from '../data/table.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sizeOf } from '../graph/ir.ts';
-import { allocate } from '../task/spec.ts';
+import { type Arrays, allocate } from '../task/spec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { INPUT_NAME, type ModelMetadata } from './export/metadata.ts';
 import { modelProperties, type ReadModel, readModel } from './export/onnx.ts';
 import { checkSeal } from './export/seal.node.ts';
 import { type Answer, type ExportedModel, openModel } from './exported-model.ts';
 import { type Named, namedFiles } from './predict-files.node.ts';
+import { readsTexts, TABLE_NAME, textReader, textSamples } from './predict-texts.node.ts';
 import { VALUES_NAME, type ValueSample, valueSamples } from './predict-values.node.ts';
 
 /** One sample's answer, of an image or of a row of a CSV file, or why there is none: for the row, or for the whole file. */
@@ -21,10 +23,11 @@ export type Prediction = {
   readonly row?: number;
 } & Answer;
 
+/** The answer to a text, or why there is none. */
+export type TextPrediction = { readonly text: string } & Answer;
+
 /** Images decoded at the same time. */
 const TOGETHER = 8;
-/** Names of tables. */
-const TABLE_NAME = /\.(csv|tsv)(\.gz)?$/i;
 /** protobuf's own limit. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
@@ -33,12 +36,14 @@ export interface Predictor {
   readonly metadata: ModelMetadata;
   /**
    * What the model says of images or of the rows of CSV files, in the order named, a few at a time: images are turned upright,
-   * resized to the model's size and given its channels and range; rows are encoded as the training's were. Of any model, raw values
+   * resized to the model's size and given its channels and range; rows are encoded as the training's were; texts are read from .txt files and from the column of CSV files. Of any model, raw values
    * are read from JSON files: `{ "NAME": values }` of each input, or a list of such. `names` are files, folders with such, and
    * patterns (`photos/*.jpg`). What cannot be read has an `error` in its answer's place. Throws UserError
    * when the model itself cannot be run.
    */
   predict(names: readonly string[]): AsyncGenerator<Prediction>;
+  /** What a model of texts says of each text, in order, a few at a time. Throws UserError for a model of anything else. */
+  predictTexts(texts: readonly string[]): AsyncGenerator<TextPrediction>;
   /** What the model says of raw samples, by input name: see `ExportedModel`. */
   readonly answer: ExportedModel['answer'];
   dispose(): Promise<void>;
@@ -55,6 +60,7 @@ export async function openPredictor(engine: Engine, modelFile: string, own?: Tas
   return {
     metadata,
     predict: (names) => answersTo({ place, model }, names),
+    predictTexts: (texts) => answerTexts({ place, model }, texts),
     answer: model.answer,
     dispose: model.dispose,
   };
@@ -101,7 +107,9 @@ interface Sample {
 
 /** In the order of the names: those of JSON files, and those of the files that the model was trained on. */
 async function* answersTo(loaded: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
-  const ofFiles = loaded.model.metadata.encoding === undefined ? answerImages : answerTables;
+  const { metadata } = loaded.model;
+  const ofFiles =
+    metadata.encoding !== undefined ? answerTables : readsTexts(metadata) ? answerTextFiles : answerImages;
   for (let at = 0; at < names.length; ) {
     const isValues = (name: string | undefined) => name !== undefined && VALUES_NAME.test(name);
     const first = isValues(names[at]);
@@ -112,18 +120,42 @@ async function* answersTo(loaded: Loaded, names: readonly string[]): AsyncGenera
   }
 }
 
-async function* answerValues({ model }: Loaded, names: readonly string[]): AsyncGenerator<Prediction> {
-  const { inputs } = model.metadata.tensors;
-  for await (const batch of batches<ValueSample>(valueSamples(names, inputs), model.batch)) {
-    const good = batch.flatMap(({ read }) => (typeof read === 'string' ? [] : [read]));
-    const together = allocate(inputs, good.length);
-    for (const [i, sample] of good.entries())
-      for (const [name, values] of Object.entries(sample)) together[name]?.set(values, i * values.length);
-    const answers = good.length === 0 ? [] : (await model.answer(together, good.length)).answers;
-    let next = 0;
-    for (const { from, read } of batch)
-      yield { ...from, ...(typeof read === 'string' ? { error: read } : (answers[next++] ?? NO_ANSWER)) };
+const answerValues = ({ model }: Loaded, names: readonly string[]): AsyncGenerator<Prediction> =>
+  answersIn(model, valueSamples(names, model.metadata.tensors.inputs));
+
+const answerTextFiles = ({ model }: Loaded, names: readonly string[]): AsyncGenerator<Prediction> =>
+  answersIn(model, textSamples(names, model.metadata));
+
+async function* answerTexts({ place, model }: Loaded, texts: readonly string[]): AsyncGenerator<TextPrediction> {
+  if (!readsTexts(model.metadata))
+    throw invalid(place, `its task is ${model.metadata.task}`, 'must be a model that classifies texts');
+  const read = textReader(model.metadata);
+  for (let from = 0; from < texts.length; from += model.batch) {
+    const some = texts.slice(from, from + model.batch);
+    const answers = await askValues(model, some.map(read));
+    for (const [i, text] of some.entries()) yield { text, ...(answers[i] ?? NO_ANSWER) };
   }
+}
+
+async function* answersIn(model: ExportedModel, samples: AsyncIterable<ValueSample>): AsyncGenerator<Prediction> {
+  for await (const batch of batches(samples, model.batch)) {
+    const answers = await askValues(
+      model,
+      batch.map(({ read }) => read),
+    );
+    for (const [i, { from }] of batch.entries()) yield { ...from, ...(answers[i] ?? NO_ANSWER) };
+  }
+}
+
+/** The answers to raw samples that run together; to a reason, the reason. */
+async function askValues(model: ExportedModel, samples: readonly (Arrays | string)[]): Promise<readonly Answer[]> {
+  const good = samples.flatMap((read) => (typeof read === 'string' ? [] : [read]));
+  const together = allocate(model.metadata.tensors.inputs, good.length);
+  for (const [i, sample] of good.entries())
+    for (const [name, values] of Object.entries(sample)) together[name]?.set(values, i * values.length);
+  const answers = good.length === 0 ? [] : (await model.answer(together, good.length)).answers;
+  let next = 0;
+  return samples.map((read) => (typeof read === 'string' ? { error: read } : (answers[next++] ?? NO_ANSWER)));
 }
 
 const NO_ANSWER = { error: 'the model has no answer' };

@@ -1,15 +1,16 @@
 import { largest, smallest } from '../common/extremes.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
+import { openTokenizer, type TextEncoding } from '../data/text/tokenizer.ts';
 import { sizeOf } from '../graph/ir.ts';
 import type { Outputs } from '../train/inference.ts';
-import { cellsOf, chooseSamples, type TestSample, type TestSamples } from './samples.ts';
+import { type Chosen, cellsOf, chooseSamples, type TestSample, type TestSamples } from './samples.ts';
 
 /** Longest side of an image in a report, in pixels; larger ones are made smaller. */
 const SIDE = 96;
 /** Up to this side an image is kept pixel by pixel (PNG), above it as JPEG: twelve take some 50 kB. */
 const EXACT_SIDE = 32;
 
-/** Test samples for a report with a network's predictions: images as data URIs, rows as text. At most 12. */
+/** Test samples for a report with a network's predictions: images as data URIs, rows and texts as text. At most 12. */
 export async function sampleTest(
   samples: Samples,
   info: DatasetInfo,
@@ -17,6 +18,7 @@ export async function sampleTest(
 ): Promise<TestSamples> {
   const chosen = chooseSamples(info, outputs);
   if (chosen.length === 0) return { of: samples.count, shown: [] };
+  if (info.text !== undefined) return { of: samples.count, ...(await textsOf(samples, info, info.text, chosen)) };
   const size = sizeOf(info.input);
   const inputs = new Float32Array(chosen.length * size);
   await samples.read(
@@ -35,6 +37,26 @@ export async function sampleTest(
     }),
   );
   return { of: samples.count, ...(columns !== undefined && { columns }), shown };
+}
+
+/** Texts as the network reads them: their known words, cut at its length. */
+async function textsOf(
+  samples: Samples,
+  { input: [length = 0] }: DatasetInfo,
+  encoding: TextEncoding,
+  chosen: readonly Chosen[],
+): Promise<Omit<TestSamples, 'of'>> {
+  const tokens = new Int32Array(chosen.length * length);
+  await samples.read(
+    chosen.map(({ index }) => index),
+    { tokens },
+  );
+  const { decode } = openTokenizer(encoding.tokenizer);
+  const shown = chosen.map(({ index: _, ...said }, i): TestSample => {
+    const own = tokens.subarray(i * length, (i + 1) * length).filter((token) => token !== 0);
+    return { ...said, cells: [decode(own.map((token) => token - 1))] };
+  });
+  return { columns: [encoding.column ?? 'text'], shown };
 }
 
 /** [C, H, W] in raw units to a data URI; of other than 3 channels, the first in gray. */

@@ -7,7 +7,7 @@ import type { Outputs } from '../train/inference.ts';
 export interface TestSamples {
   /** How many samples they were chosen from. */
   readonly of: number;
-  /** For a table: the names of its first columns, whose values the samples show. */
+  /** For a table: the names of its first columns, whose values the samples show; for texts, one column. */
   readonly columns?: readonly string[];
   readonly shown: readonly TestSample[];
 }
@@ -15,7 +15,7 @@ export interface TestSamples {
 export type TestSample = {
   /** A data URI of a PNG or JPEG. */
   readonly image?: string;
-  /** For a table: a text for each of `columns`. */
+  /** For a table or texts: a text for each of `columns`. */
   readonly cells?: readonly string[];
 } & (
   | {

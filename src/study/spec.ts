@@ -156,9 +156,10 @@ const limitType = ({ measures = {} }: OwnNames = {}) => {
 
 /** The space of a study that names none: the other one is for images. */
 export function defaultSpace(given: Readonly<Record<string, unknown>>): string {
-  const { data, environment } = given;
+  const { data, environment, text } = given;
   if (environment !== undefined) return isOfGenomes(given) ? 'neat' : 'policy';
   if (data === 'text') return 'rnn';
+  if (data === 'text-folder' || (data === 'csv' && text !== undefined)) return 'text-cnn';
   return data === 'csv' ? 'residual-mlp' : 'residual-cnn';
 }
 
@@ -189,7 +190,7 @@ export const studySchema = z.strictObject({
   exclude: say(
     z.array(z.string().min(1, 'must be the path of a file or the name of a column')).min(1).optional(),
     'data',
-    'image-folder: files to skip, as paths within the folder; csv: columns to skip',
+    'image-folder, text-folder: files to skip, as paths within the folder; csv: columns to skip',
   ),
   text: say(z.string().min(1).optional(), 'data', 'csv: name of the column of texts to classify'),
   tokens: say(

@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts';
+import { BASELINES } from '../space/spaces/index.ts';
 import { classification } from './classification.ts';
 import type { TaskDefinition } from './task.ts';
 
@@ -17,5 +18,5 @@ export const text: TaskDefinition = {
       inputs: { tokens: { shape: input, dtype: 'int32', axes: ['time'], values: vocabulary, padded: true } },
     };
   },
-  baselines: () => ({}),
+  baselines: (task) => ({ 'mean-of-embeddings': BASELINES['mean-of-embeddings'](task) }),
 };

@@ -1,9 +1,11 @@
 /** Small data sets in memory, of each kind that baselines serve. */
 import { rng } from '../../common/random.ts';
-import { assemble } from '../../data/assemble.ts';
+import { assemble, inParts } from '../../data/assemble.ts';
 import type { Dataset, TableEncoding } from '../../data/dataset.ts';
 import { memorySource } from '../../data/samples.ts';
 import { divide } from '../../data/split.ts';
+import { reviews } from '../../data/testing/texts.ts';
+import { fitTexts, textInfo, textSource } from '../../data/text/labeled.ts';
 
 const COLORS = ['blue', 'green', 'red', 'white', 'yellow'];
 const ENCODING: TableEncoding = {
@@ -73,4 +75,20 @@ function whole(
   const classes = info.kind === 'classification' ? { classes: { of: targets, names: info.labels } } : {};
   const parts = divide({ place: info.name, count: targets.length, ownTest: false, ...classes }, { seed: 1 });
   return assemble({ info, pool: memorySource({ values, elements, targets }), notes: [] }, parts, { seed: 1 });
+}
+
+/** Reviews whose words tell their class, as tokens. */
+export function textData(count = 200): Promise<Dataset> {
+  const all = reviews(count);
+  const labels = ['1', '5'];
+  const targets = Float32Array.from(all, ({ stars }) => labels.indexOf(String(stars)));
+  const parts = divide({ place: 'texts', count, classes: { of: targets, names: labels }, ownTest: false }, { seed: 1 });
+  const texts = all.map(({ text }) => text);
+  const fitted = fitTexts(
+    'texts',
+    Array.from(parts.train, (i) => texts[i] ?? ''),
+    {},
+  );
+  const info = { name: 'texts', outputs: labels.length, labels, ...textInfo(fitted) };
+  return Promise.resolve(inParts({ info, pool: textSource(texts, targets, fitted), notes: [] }, parts));
 }

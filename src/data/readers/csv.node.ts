@@ -9,7 +9,7 @@ import { columnNotes } from '../notes.ts';
 import { memorySource } from '../samples.ts';
 import { divide, thousands } from '../split.ts';
 import { encodeColumns, featureCount, fitEncoding } from '../table.ts';
-import type { TextColumn } from '../text-table.ts';
+import { areTexts, type TextColumn } from '../text-table.ts';
 import { testFile } from './csv-test.node.ts';
 import { existing } from './files.node.ts';
 import { readTable, type Table } from './table.node.ts';
@@ -28,6 +28,10 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
     throw invalid(`${place}, line ${thousands(1)}`, `there is ${whole.columns.length} column`, rule);
   }
   const label = labelColumn(place, whole.columns, request.label);
+  if (request.label === undefined && areTexts(label.cells)) {
+    const rule = `name the label with --label; to classify these texts, add --text "${printable(label.name)}"`;
+    throw invalid(place, `the last column "${printable(label.name)}" has texts that differ in almost every row`, rule);
+  }
   const { regression = isQuantity(label) } = request;
   const inferred = request.regression === undefined && regression;
   const {
@@ -92,7 +96,8 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
   );
 }
 
-function labelColumn(place: string, columns: readonly TextColumn[], wanted: string | undefined): TextColumn {
+/** The label's column. Throws UserError for one that is absent. */
+export function labelColumn(place: string, columns: readonly TextColumn[], wanted: string | undefined): TextColumn {
   const name = wanted === undefined ? undefined : tidy(wanted).replace(/\s+/g, ' ');
   const label = name === undefined ? columns.at(-1) : columns.find((column) => column.name === name);
   if (label) return label;
@@ -101,7 +106,7 @@ function labelColumn(place: string, columns: readonly TextColumn[], wanted: stri
 }
 
 /** The table without the columns that the person leaves out. Throws UserError for one that is absent, or is the label. */
-function withoutColumns(table: Table, { exclude = [], label }: Pick<DataRequest, 'exclude' | 'label'>): Table {
+export function withoutColumns(table: Table, { exclude = [], label }: Pick<DataRequest, 'exclude' | 'label'>): Table {
   const names = exclude.map((name) => tidy(name).replace(/\s+/g, ' '));
   for (const name of names) {
     if (!table.columns.some((column) => column.name === name)) {
@@ -115,7 +120,7 @@ function withoutColumns(table: Table, { exclude = [], label }: Pick<DataRequest,
 }
 
 /** The rows `rows` of a table. */
-function withRows(table: Table, rows: Int32Array): Table {
+export function withRows(table: Table, rows: Int32Array): Table {
   if (rows.length === table.rows) return table;
   const kept = <T>(all: readonly T[]) => Array.from(rows, (row) => all[row] as T);
   return {

@@ -10,9 +10,6 @@ import { readRegular } from './files.node.ts';
 /** Channels, height, width. */
 export type ImageShape = readonly [channels: 1 | 3, height: number, width: number];
 
-/** Names of files that are taken for images; of which format they are, their first bytes say. */
-export const IMAGE_NAME = /\.(a?png|jpe?g|jpe|jfif|pjpe?g|webp|gif|tiff?|avif|bmp|dib)$/i;
-
 /** Images decoded at the same time. */
 export const TOGETHER = 8;
 

@@ -3,10 +3,10 @@ import test from 'node:test';
 import { UserError } from '../../common/errors.ts';
 import { partsAmong, roleOf, type TopFolder } from './parts.ts';
 
-const folder = (name: string, inner = 'cat dog', images = false): TopFolder => ({
+const folder = (name: string, inner = 'cat dog', files = false): TopFolder => ({
   name,
   inner: inner.split(' ').filter(Boolean),
-  images,
+  files,
 });
 const leaf = (name: string) => folder(name, '', true);
 const among = (...folders: readonly TopFolder[]) => partsAmong('photos', folders);
@@ -61,9 +61,5 @@ test('what may be either is refused, never guessed', () => {
   refused(/"train" and "Training_set" are both the train split/, folder('train'), folder('Training_set'));
   refused(/"test", "valid", but no training split/, folder('test'), folder('valid'));
   refused(/"Lernen", "Probe" all contain the folders "cat", "dog"/, folder('Lernen'), folder('Probe'));
-  assert.equal(
-    among(folder('cat', 'in out', true), folder('dog', 'in out', true)),
-    undefined,
-    'images beside: classes',
-  );
+  assert.equal(among(folder('cat', 'in out', true), folder('dog', 'in out', true)), undefined, 'files beside: classes');
 });

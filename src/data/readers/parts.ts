@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<Role, RegExp>> = {
 
 /** Words beside them that change nothing: `train_images`, `test set`, `dataset-validation`, `seg_train`. */
 const FILLERS =
-  /^(the|my|set|sets|data|dataset|datasets|split|part|samples?|images?|imgs?|pics|pictures|photos|seg|new|orig|original|final|x|\d+)$/;
+  /^(the|my|set|sets|data|dataset|datasets|split|part|samples?|images?|imgs?|texts?|docs?|documents?|pics|pictures|photos|seg|new|orig|original|final|x|\d+)$/;
 
 /** The part that a folder of this name is, if it is the name of one: in any case, with words such as `set` beside it. */
 export function roleOf(name: string): Role | undefined {
@@ -29,11 +29,11 @@ export function roleOf(name: string): Role | undefined {
   return (Object.keys(WORDS) as Role[]).find((role) => WORDS[role].test(word));
 }
 
-/** A folder at the top, by its name, with the names of the folders in it (NFC) and whether it has images itself. */
+/** A folder at the top, by its name, with the names of the folders in it (NFC) and whether it has files of the data itself. */
 export interface TopFolder {
   readonly name: string;
   readonly inner: readonly string[];
-  readonly images: boolean;
+  readonly files: boolean;
 }
 
 /**
@@ -88,16 +88,16 @@ export function partsAmong(
   return found;
 }
 
-/** Refuses folders that hold the same subfolders and no images: they are parts of the data whose names Netsmith does not know. */
+/** Refuses folders that hold the same subfolders and no files: they are parts of the data whose names Netsmith does not know. */
 function refuseAlike(place: string, folders: readonly TopFolder[], names: string): void {
   const [first, ...others] = folders;
   if (first === undefined || others.length === 0 || first.inner.length < 2) return;
-  const same = (one: TopFolder) => !one.images && one.inner.join('/') === first.inner.join('/');
+  const same = (one: TopFolder) => !one.files && one.inner.join('/') === first.inner.join('/');
   if (!folders.every(same)) return;
   const inner = first.inner.map((name) => `"${printable(name)}"`).join(', ');
   throw invalid(
     place,
     `the folders ${names} all contain the folders ${inner}, like splits of a dataset`,
-    'if they are splits, name them train, valid and test; if they are classes, put the images directly into them',
+    'if they are splits, name them train, valid and test; if they are classes, put the files directly into them',
   );
 }

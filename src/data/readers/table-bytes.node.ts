@@ -37,7 +37,7 @@ export function tableText(place: string, bytes: Uint8Array): Uint8Array {
  * is neither of the two encodings.
  */
 export function utf8Lines(place: string, bytes: Uint8Array): Uint8Array {
-  const decoded = utf16(bytes) ?? bytes;
+  const decoded = utf16(place, bytes) ?? bytes;
   const zero = decoded.indexOf(0);
   if (zero >= 0) {
     throw invalid(
@@ -52,8 +52,11 @@ export function utf8Lines(place: string, bytes: Uint8Array): Uint8Array {
   return withLineFeeds(decoded);
 }
 
-/** UTF-16 as UTF-8, by its byte order mark, or by the zeros of its Latin letters. */
-function utf16(bytes: Uint8Array): Uint8Array | undefined {
+/**
+ * UTF-16 as UTF-8, by its byte order mark, or by the zeros of its Latin letters. Throws UserError, with the line, for half of a character
+ * (a lone surrogate).
+ */
+function utf16(place: string, bytes: Uint8Array): Uint8Array | undefined {
   const [a, b] = bytes;
   const zeros = (parity: number) =>
     bytes.subarray(0, 200).reduce((sum, byte, k) => sum + (byte === 0 && k % 2 === parity ? 1 : 0), 0);
@@ -62,7 +65,23 @@ function utf16(bytes: Uint8Array): Uint8Array | undefined {
     (a === 0xff && b === 0xfe && !(bytes[2] === 0 && bytes[3] === 0)) || (zeros(1) > half && zeros(0) === 0);
   const big = (a === 0xfe && b === 0xff) || (zeros(0) > half && zeros(1) === 0);
   if (!little && !big) return undefined;
-  return new TextEncoder().encode(new TextDecoder(little ? 'utf-16le' : 'utf-16be').decode(bytes));
+  const decoder = new TextDecoder(little ? 'utf-16le' : 'utf-16be', { fatal: true });
+  const text = attempt(() => decoder.decode(bytes));
+  if (text !== undefined) return new TextEncoder().encode(text);
+  const swapped = little ? Buffer.from(bytes) : Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16();
+  const read = swapped.toString('utf16le');
+  // What is well-formed but for its length ends within a character.
+  const lone = read.search(/\p{Surrogate}/u);
+  const line = read.slice(0, lone < 0 ? read.length : lone).split('\n').length;
+  throw invalid(`${place}, line ${thousands(line)}`, 'half of a character (not UTF-16 text)', 'save it as UTF-8');
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Carriage returns, alone or before a line feed, as line feeds. */

@@ -6,17 +6,17 @@ import { printable } from '../../common/text.ts';
 import { TEXT_NAME, type TokenKind } from '../catalog.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { thousands } from '../split.ts';
+import { VOCABULARY } from '../text/labeled.ts';
 import { tokenLengths } from '../text/lengths.ts';
 import { openTokenizer, type Tokenizer, trainTokenizer } from '../text/tokenizer.ts';
 import { allWindows, trainingWindows } from '../text/windows.ts';
 import { kindOf } from './files.node.ts';
 import { type Role, roleOf } from './parts.ts';
 import { readText } from './text-bytes.node.ts';
-import { type Tally, textsBelow, unreadNotes } from './walk.node.ts';
+import { filesBelow, type Tally, unreadNotes } from './walk.node.ts';
 
-/** Tokens of a sample, and of the vocabulary, unless asked otherwise. */
+/** Tokens of a sample, unless asked otherwise. */
 const LENGTH = 64;
-export const VOCABULARY: Readonly<Record<TokenKind, number>> = { characters: 0, bytes: 256, words: 10_000, bpe: 2000 };
 /** Shares of the whole text that become validation and test part, where it has none of its own. */
 const SHARE = 0.05;
 
@@ -85,7 +85,7 @@ async function textsOf(place: string, dir: string, validShare: number, kind: Tok
     throw invalid(place, what, 'must be a text file, or a folder of them');
   }
   const unread: Tally = new Map();
-  const names = await textsBelow(dir, unread);
+  const names = await filesBelow(dir, { name: TEXT_NAME }, unread);
   if (names.length === 0)
     throw invalid(place, ['it has no text file', ...unreadNotes(unread)].join('; '), 'must have a .txt file');
   const roles = new Map(names.map((name) => [name, partOf(name)]));

@@ -3,10 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { invalid, messageOf } from '../../common/errors.ts';
 import { printable } from '../../common/text.ts';
-import { TEXT_NAME } from '../catalog.ts';
 import { thousands } from '../split.ts';
 import { kindOf } from './files.node.ts';
-import { IMAGE_NAME } from './image.node.ts';
 
 /** Counts of the files that are not read, by a name to show (`.txt`, `a named pipe`). */
 export type Tally = Map<string, number>;
@@ -14,6 +12,21 @@ export type Tally = Map<string, number>;
 /** What operating systems, archives and network drives put beside images; hidden names are passed over, too. */
 const LITTER =
   /^(\..*|__macosx|@eadir|#recycle|#snapshot|\$recycle\.bin|system volume information|lost\+found|thumbs\.db|ehthumbs\.db|desktop\.ini|icon\r|__pycache__)$/i;
+
+/** Files that a reader reads. */
+export interface FileKind {
+  /** The name of the dataset. */
+  readonly data: string;
+  /** What a file is, for people: `image`, `an image`, `images`. */
+  readonly one: string;
+  readonly a: string;
+  readonly many: string;
+  /** Names of such files. */
+  readonly name: RegExp;
+}
+
+/** What is counted in the place of a file's extension. */
+export const outside = ({ a }: FileKind): string => `${a} outside the class folders`;
 
 /** A folder of a folder, and what it holds. */
 export interface Folder {
@@ -27,13 +40,12 @@ export interface Folder {
  * The folders of a folder in the order of their names, links to folders among them; what else it holds is counted in
  * `unread`. A link to a folder that contains it is no folder of its own. Throws UserError when it cannot be read.
  */
-export async function foldersIn(dir: string, unread: Tally): Promise<Folder[]> {
+export async function foldersIn(dir: string, unread: Tally, files: FileKind): Promise<Folder[]> {
   const found: Folder[] = [];
   for (const entry of await entriesOf(dir)) {
     const path = join(dir, entry.name);
     const isFolder = entry.isSymbolicLink() ? await leadsToFolder(path) : entry.isDirectory();
-    if (!isFolder)
-      count(unread, IMAGE_NAME.test(entry.name) ? 'an image outside the class folders' : await kind(entry, path));
+    if (!isFolder) count(unread, files.name.test(entry.name) ? outside(files) : await kind(entry, path));
     else if (entry.isSymbolicLink() && (await leadsUp(path, dir))) count(unread, 'a link to a folder that contains it');
     else found.push({ name: entry.name, label: entry.name.normalize('NFC') });
   }
@@ -41,20 +53,15 @@ export async function foldersIn(dir: string, unread: Tally): Promise<Folder[]> {
 }
 
 /**
- * The image files below a folder, as paths within it with `/`, in order. Links to files are followed; links to folders are
+ * The files of a kind below a folder, as paths within it with `/`, in order. Links to files are followed; links to folders are
  * not, so no link can lead in a circle or out of the folder. What is not read is counted in `unread`.
- * Throws UserError for a folder that cannot be read, or an image that is a link to nothing.
+ * Throws UserError for a folder that cannot be read, or a file that is a link to nothing.
  */
-export function imagesBelow(dir: string, unread: Tally): Promise<string[]> {
-  return filesBelow(dir, IMAGE_NAME, unread);
-}
-
-/** The text files below a folder: as `imagesBelow`. */
-export function textsBelow(dir: string, unread: Tally): Promise<string[]> {
-  return filesBelow(dir, TEXT_NAME, unread);
-}
-
-async function filesBelow(dir: string, wanted: RegExp, unread: Tally): Promise<string[]> {
+export async function filesBelow(
+  dir: string,
+  { name: wanted }: Pick<FileKind, 'name'>,
+  unread: Tally,
+): Promise<string[]> {
   const found: string[] = [];
   const walk = async (inner: string): Promise<void> => {
     for (const entry of await entriesOf(join(dir, inner))) {

@@ -40,6 +40,8 @@ export interface TextEncoding {
   /** Of the rows of a table: the columns of the text and of its class. */
   readonly column?: string;
   readonly label?: string;
+  /** Of texts with a class: token 0 is padding, so the numbers of the tokenizer follow from 1. */
+  readonly padded?: true;
 }
 
 export interface Tokenizer {
@@ -90,6 +92,7 @@ const encodingSchema = z.strictObject({
   tokenizer: tokenizerSchema,
   column: z.string().exactOptional(),
   label: z.string().exactOptional(),
+  padded: z.literal(true).exactOptional(),
 });
 
 /** Throws UserError, with the place, unless it is a stored encoding of texts. */

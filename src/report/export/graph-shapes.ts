@@ -120,6 +120,11 @@ function broadcast(a: Shape, b: Shape): Shape {
 
 const binary: Rule = (operands) => float(broadcast(operand(operands, 0).shape, operand(operands, 1).shape));
 const compared: Rule = (operands, ints) => ({ ...binary(operands, ints), type: 'bool' });
+/** Numbers, or tokens. */
+const equal: Rule = (operands) => {
+  const type = operands[0]?.type === 'token' ? 'token' : 'float';
+  return { type: 'bool', shape: broadcast(operand(operands, 0, type).shape, operand(operands, 1, type).shape) };
+};
 
 function axisOf(axis: number | undefined, rank: number): number {
   const at = axis === undefined ? Number.NaN : axis < 0 ? axis + rank : axis;
@@ -302,10 +307,6 @@ const trees: Rule = (operands, ints) => {
 const one = counted(1, 1, same);
 const two = counted(2, 2, binary);
 const comparison = counted(2, 2, compared);
-const tokensCompared = counted(2, 2, (operands) => ({
-  type: 'bool',
-  shape: broadcast(operand(operands, 0, 'token').shape, operand(operands, 1, 'token').shape),
-}));
 const reduction = counted(1, 2, reduce);
 
 /** By ONNX's names of operators: all that `lowerings/` emits for an exported network. */
@@ -317,7 +318,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     float(x === undefined || x.type === 'int' || type !== 1 ? wrong('casts a value wrongly') : x.shape),
   ),
   ...{ Add: two, Sub: two, Mul: two, Div: two, Max: two, Min: two },
-  ...{ Greater: comparison, GreaterOrEqual: comparison, Less: comparison, Equal: tokensCompared, Where: counted(3, 3, select) },
+  ...{ Greater: comparison, GreaterOrEqual: comparison, Less: comparison, Equal: counted(2, 2, equal) },
+  Where: counted(3, 3, select),
   ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction },
   ...{
     Conv: counted(2, 3, conv),

@@ -226,7 +226,7 @@ function textIn(place: string, text: string | undefined, { inputs }: ModelTensor
   const where = `${place}, metadata "netsmith.text"`;
   const encoding = parseTextEncoding(parseJson(text, where), where);
   const [tokens, ...others] = Object.values(inputs);
-  const { length } = openTokenizer(encoding.tokenizer).vocabulary;
+  const length = openTokenizer(encoding.tokenizer).vocabulary.length + (encoding.padded === true ? 1 : 0);
   if (others.length > 0 || tokens?.dtype !== 'int32' || (tokens.values ?? 0) < length)
     throw invalid(where, `${length} tokens`, 'must be no more than the model takes, as its only input');
   return encoding;

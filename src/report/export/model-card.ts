@@ -16,7 +16,7 @@ export interface ModelCardData {
   /** File name of the model, beside the card. */
   readonly file: string;
   readonly info: DatasetInfo;
-  /** A task of the user's own, and the tensors of the exported model (`ModelMetadata`). */
+  /** A task of tokens or of the user's own, and the tensors of the exported model (`ModelMetadata`). */
   readonly own?: { readonly task: TaskDefinition; readonly tensors: ModelTensors };
   readonly space: string;
   readonly architecture: string;
@@ -75,7 +75,7 @@ ${limitOf(task, info)}- Not evaluated for fairness across groups or for robustne
 
 Normalization is part of the model: feed raw values. The metadata of the file (keys \`netsmith.*\`) contains the same information as this card.
 
-${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors, info.environment !== undefined)}${encodingSection(info)}`;
+${card.own === undefined ? fileCalls(card) : ownCalls(card.file, card.own.tensors, info)}${encodingSection(info)}`;
 }
 
 function samplesOf({ name, counts, environment }: DatasetInfo): string {
@@ -122,13 +122,25 @@ function endRows({ info, own }: ModelCardData, { classes, meaning, outputsName, 
 | ${many[0]?.toUpperCase()}${many.slice(1)} | ${line(labels)} |`;
 }
 
+function withNetsmith(file: string, { environment, text }: DatasetInfo): string {
+  if (environment !== undefined) return '';
+  if (text === undefined)
+    return `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.\n\n`;
+  const json = file.replace(/\.onnx$/i, '.json');
+  if (text.padded !== true)
+    return `With Netsmith: \`npx netsmith predict ${file} --prompt "..."\`. How a text becomes tokens is in \`${json}\` (\`preprocessing\`).\n\n`;
+  const { kind } = text.tokenizer;
+  return `With Netsmith: \`npx netsmith predict ${file} --text "..."\`, or with text files or a table in place of \`--text\`.
+
+A text becomes ${kind === 'words' ? 'words' : kind === 'bpe' ? 'byte pairs' : kind}; a token is its number in \`preprocessing.tokenizer\` of \`${json}\`, plus 1. 0 fills the rest of the input, and what is longer is cut.\n\n`;
+}
+
 /** How a model of named tensors is called. */
-function ownCalls(file: string, { inputs, outputs, states }: ModelTensors, isPolicy: boolean): string {
+function ownCalls(file: string, { inputs, outputs, states }: ModelTensors, info: DatasetInfo): string {
   const feeds = Object.entries({ ...inputs, ...states }).map(
     ([name, { shape, dtype }]) => `    "${name}": np.zeros((1, ${[...shape, ''].join(', ')}), np.${dtype}),`,
   );
-  const predict = `With Netsmith: \`npx netsmith predict ${file} samples.json --data FILE\`, where FILE is the file of the data set; in a program, \`openPredictor\` with the task.\n\n`;
-  return `${isPolicy ? '' : predict}Python:
+  return `${withNetsmith(file, info)}Python:
 
 \`\`\`python
 import numpy as np, onnxruntime as ort

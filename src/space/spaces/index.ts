@@ -20,6 +20,7 @@ import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
 import { residualMlp } from './table/residual-mlp.ts';
 import { evolvedTransformer } from './text/evolved-transformer.ts';
+import { meanOfEmbeddings } from './text/mean-of-embeddings.ts';
 import { nasBenchNlp } from './text/nas-bench-nlp.ts';
 import { rnn } from './text/rnn.ts';
 import { rnnCell } from './text/rnn-cell.ts';
@@ -70,7 +71,7 @@ function designed(definition: SpaceDefinition, task: Task, options: SpaceOptions
   return { space: definition.create(task, options), architecture };
 }
 
-/** Each throws UserError for a task that it cannot serve: the ResNets need images. */
+/** Each throws UserError for a task that it cannot serve: the ResNets need images, the mean of embeddings texts. */
 export const BASELINES = {
   'resnet-8': resnetOf(8),
   'resnet-14': resnetOf(14),
@@ -88,6 +89,7 @@ export const BASELINES = {
     });
     return { space, architecture };
   },
+  'mean-of-embeddings': (task: Task): Baseline => ({ space: meanOfEmbeddings.create(task), architecture: {} }),
   /** Two layers of 256 units. */
   lstm: (task: Task): Baseline => designed(rnn, task, { embedding: 128, width: 256, layers: 2 }, 'lstm'),
   /** nanoGPT's configuration for a CPU (Karpathy 2022). */
