@@ -276,9 +276,12 @@ function countLayers(module: Module): number {
   }
 }
 
-test('the baselines are members of their spaces, for images and for tables', () => {
-  const ofImages = Object.values(BASELINES).map((create) => create(task(1, 8, 8)));
-  for (const baseline of [...ofImages, BASELINES.mlp(task(13))]) {
+test('the baselines are members of their spaces, for images, tables and texts', () => {
+  const { 'mean-of-embeddings': mean, lstm, 'nano-gpt': nanoGpt, ...others } = BASELINES;
+  const ofImages = Object.values(others).map((create) => create(task(1, 8, 8)));
+  const text = { kind: 'text', input: [12], outputs: 3, vocabulary: 20, padded: true } as const;
+  const language = { kind: 'language-model', input: [12], outputs: 20, vocabulary: 20, positions: [12] } as const;
+  for (const baseline of [...ofImages, BASELINES.mlp(task(13)), mean(text), lstm(language), nanoGpt(language)]) {
     const { space, architecture } = baseline;
     assert.deepEqual(parseArchitecture(space, formatArchitecture(space, architecture)), architecture);
   }
