@@ -31,7 +31,7 @@ test('published networks are listed at 224x224 with the options that they need, 
   const b3 = space.published.find(({ name }: { name: string }) => name === 'EfficientNet-B3');
   assert.deepEqual([b3.params, b3.options], [12_233_232, { width: 1.2, depth: 1.4 }]);
   const listed = await netsmith('spaces', 'mobilenet');
-  assert.match(listed.out, /costs with --space-options as listed on 224x224 color images of\n1,000 classes/);
+  assert.match(listed.out, /costs with --space-options as listed on 224x224 color images of 1,000 classes/);
   assert.match(listed.out, /MnasNet-0\.75 +width=0\.75,depth=1 +3,170,208 +215 M/);
   const at = ['--space', 'mobilenet', '--input', '3,224,224', '--outputs', '1000'];
   const shown = await json('show', ...at, '--space-options', 'width=1.2,depth=1.4', '--arch', 'EfficientNet-B3');

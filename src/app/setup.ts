@@ -128,7 +128,7 @@ export async function setUp(
   if (estimator.kind === 'predictor' && space.tree?.members !== undefined)
     throw invalid('--estimator', '"predictor"', `learns from decisions; space "${space.name}" has none`);
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
-    throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(' and ')}; the task is ${info.kind}`);
+    throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(', ')}; the task is ${info.kind}`);
   const first = settings.handDesigned && namedIn(handDesignedOf(given, settings, space), settings.handDesigned);
   const members = first?.filter((architecture) => isMember(space, architecture));
   const strategy = members ? tryingFirst(chosen, members) : chosen;

@@ -116,7 +116,7 @@ async function divided(
 function checkForm(place: string, kind: string, task: TaskDefinition | undefined, data: OwnData): void {
   const refuse = (found: string, rule: string) => invalid(place, found, rule);
   if (task === undefined && !isTaskKind(kind))
-    throw refuse(`kind is "${kind}"`, `must be ${TASK_KINDS.join(' or ')}, or come with the task`);
+    throw refuse(`kind is "${kind}"`, `must be one of ${TASK_KINDS.join(', ')}, or come with the task`);
   const { input, labels, outputs = labels?.length, train, valid, test } = data;
   const isSize = (size: unknown) => Number.isSafeInteger(size) && Number(size) >= 1;
   if (!Array.isArray(input) || input.length < 1 || input.length > 3 || !input.every(isSize))

@@ -23,7 +23,7 @@ type MetricName = keyof typeof METRICS;
 /** A metric of networks of this task; undefined where they are not measured by it. */
 const metricOf = (name: string, task: Kind) => factsOf(task).metrics.find(({ metric }) => metric === name);
 const belongs = (name: string, task: Kind) => metricOf(name, task) !== undefined;
-const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, { kind })).join(' and ');
+const kindsWith = (name: string) => TASK_KINDS.filter((kind) => belongs(name, { kind })).join(', ');
 
 const isOfDevice = (name: string): name is keyof typeof DEVICE_METRICS => Object.hasOwn(DEVICE_METRICS, name);
 

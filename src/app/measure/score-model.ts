@@ -25,7 +25,7 @@ async function scoreModel(
   const { info, task: own } = dataset.search;
   checkSameData(place, model, dataset);
   if (!isTaskKind(info.kind))
-    throw invalid('--data', `the task ${info.kind}`, `models are scored for ${TASK_KINDS.join(' and ')}`);
+    throw invalid('--data', `the task ${info.kind}`, `models are scored for ${TASK_KINDS.join(', ')}`);
   const task = taskOf(info, own);
   const spec = task.spec(info);
   const samples = await dataset.openTest();
