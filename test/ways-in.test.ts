@@ -224,7 +224,7 @@ test('completion in bash: commands, flags, values and files', async (t) => {
   assert.deepEqual(completedInBash('search', '--layout', ''), ['auto', 'portable']);
   assert.deepEqual(completedInBash('search', '--max-p'), ['--max-params']);
   assert.deepEqual(completedInBash('data', 'get', '--di'), ['--dir']);
-  assert.deepEqual(completedInBash('samples', 'nas-'), ['nas-bench-201', 'nas-bench-101']);
+  assert.deepEqual(completedInBash('samples', 'nas-'), ['nas-bench-201', 'nas-bench-101', 'nas-bench-nlp']);
   assert.deepEqual(completedInBash('resume', 'stu'), ['studies']);
 });
 

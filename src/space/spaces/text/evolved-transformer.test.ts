@@ -56,7 +56,7 @@ test('hand-designed members are members, and heads must divide the width', () =>
     }
   assert.throws(() => evolvedTransformer.create(texts, { width: 100 }), {
     name: 'UserError',
-    message: 'space "evolved-transformer": option width is 100; must be a multiple of twice the heads (8)',
+    message: 'space "evolved-transformer": option width is 100; must be a multiple of 8, twice the heads (4)',
   });
 });
 

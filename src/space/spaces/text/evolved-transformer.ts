@@ -106,7 +106,7 @@ export const evolvedTransformer = defineSpace(
 function networkOf(sequences: Sequences, options: EvolvedOptions): Module {
   const { width, heads, layers, dropout: rate } = options;
   if (width % (2 * heads) !== 0) {
-    const rule = `must be a multiple of twice the heads (${2 * heads})`;
+    const rule = `must be a multiple of ${2 * heads}, twice the heads (${heads})`;
     throw new UserError(`option width is ${width}; ${rule}`);
   }
   const drop = rate === 0 ? [] : [dropout(rate)];

@@ -76,6 +76,6 @@ test('a published name needs its options, and heads must divide widths', () => {
   });
   assert.throws(() => transformer.create(language(65, 64), { width: 100 }), {
     name: 'UserError',
-    message: 'space "transformer": option width is 100; must be a multiple of twice the heads (8)',
+    message: 'space "transformer": option width is 100; must be a multiple of 8, twice the heads (4)',
   });
 });

@@ -59,7 +59,7 @@ export const transformer = defineSpace(
   (task, options) => {
     const sequences = sequencesOf(task);
     if (options.width % (2 * options.heads) !== 0) {
-      const rule = `must be a multiple of twice the heads (${2 * options.heads})`;
+      const rule = `must be a multiple of ${2 * options.heads}, twice the heads (${options.heads})`;
       throw new UserError(`option width is ${options.width}; ${rule}`);
     }
     const network = options.search ? searchedNetwork(sequences, options) : openNetwork(sequences, options);
