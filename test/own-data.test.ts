@@ -338,7 +338,10 @@ ${spots('task,')}`,
     await refused(/label is given; it only applies to csv/, spotty, '--label', 'x');
     for (const [text, expected] of [
       ['export const other = 1;', /exports none; must export one made by defineDataset/],
-      [spots("kind: 'spot',"), /data set "spots": kind is "spot"; must be one of classification, regression, .*, or come with/],
+      [
+        spots("kind: 'spot',"),
+        /data set "spots": kind is "spot"; must be one of classification, regression, .*, or come with/,
+      ],
       [spots().replace('input: [3]', 'input: []'), /input is \[\]; must be the shape of a sample/],
       [spots().replace("'no', 'yes'", "'yes', 'yes'"), /labels repeat a name/],
       [spots().replace('count: 40', 'count: -1'), /train is not a set of samples/],
