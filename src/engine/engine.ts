@@ -30,8 +30,8 @@ export interface CompileOptions {
   /**
    * What becomes of the memory of intermediate values (on the CPU): `kept` (the default) by the program from run to run, or
    * `returned` as soon as they have been read, so that large programs that take turns, such as the two steps of a
-   * supernet, do not each keep their peak. Returning costs a program of a second a step nothing that can be measured; one
-   * of small tensors may take twice as long.
+   * supernet, do not each keep their peak. Returning memory adds no measurable time to a one-second step; a step of small
+   * tensors may take twice as long.
    */
   readonly memory?: MemoryPolicy;
 }
