@@ -11,7 +11,8 @@ const given = process.argv.slice(2);
 const files = given.length > 0 ? given : ['src/**/*.test.ts', 'test/**/*.test.ts'];
 // V8 begins with 1 MiB for new objects, and a process that lives for seconds spends a tenth of them on collecting it again and again.
 const heap = '--min-semi-space-size=16';
-const flags = [heap, '--conditions=netsmith-source', '--test', '--test-reporter=spec', '--test-concurrency=2'];
+// Three files at a time for two cores: some wait for a time that they gave a command, or for a process that they killed.
+const flags = [heap, '--conditions=netsmith-source', '--test', '--test-reporter=spec', '--test-concurrency=3'];
 const built =
   given.length > 0 ? 0 : spawnSync(process.execPath, [join(root, 'scripts', 'build.js')], { stdio: 'inherit' }).status;
 if (built !== 0) process.exit(1);
