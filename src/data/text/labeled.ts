@@ -13,7 +13,7 @@ import { openTokenizer, type TextEncoding, trainTokenizer } from './tokenizer.ts
 /** Tokens that a vocabulary has at most, unless asked otherwise; `characters` has all that occur. */
 export const VOCABULARY: Readonly<Record<TokenKind, number>> = { characters: 0, bytes: 256, words: 10_000, bpe: 2000 };
 
-/** Unless asked otherwise, a sample has so many tokens that this share of the training texts is whole, at most MOST_TOKENS. */
+/** By default, samples are just long enough that this share of the training texts is not cut, and have at most MOST_TOKENS tokens. */
 const WHOLE_SHARE = 0.95;
 const MOST_TOKENS = 512;
 /** Lengths are multiples of it: what vector units like. */

@@ -3,7 +3,7 @@ import { type Graph, type Node, type NodeId, type Op, type Shape, sizeOf } from 
 import { broadcastShape } from '../ops/strides.ts';
 import { type GraphBuilder, reshape, transpose } from '../ops.ts';
 
-/** Axes of a tensor as it lies, by the axes that it is meant to have: `meant = transpose(lies, perm)`. */
+/** Axes of a tensor as it is stored, by the axes that it is meant to have: `meant = transpose(stored, perm)`. */
 type Perm = readonly number[];
 
 /** A tensor of the old graph in the new one. */
@@ -13,7 +13,7 @@ interface Placed {
 }
 
 /**
- * Moves transposes behind the operators that can work on a tensor as it lies, to where they meet an inverse one, or an operator that cannot.
+ * Moves transposes behind the operators that can work on a tensor as it is stored, to where they meet an inverse one, or an operator that cannot.
  * Sequences are [N, C, T], and products with their positions want [N·T, C]: between the products of a transformer, nothing is transposed
  * but the heads of attention. The graph is returned as it is where no fewer numbers would be moved.
  */
@@ -58,7 +58,7 @@ function rewritten({ nodes, outputs }: Graph): Graph {
   return finish(g, Object.fromEntries(Object.entries(outputs).map(([name, old]) => [name, meant(old)])));
 }
 
-/** The node on operands as they lie; undefined where it needs them as they are meant. */
+/** The node on operands as they are stored; undefined where it needs them as they are meant. */
 function sunk(
   g: GraphBuilder,
   { op, inputs, shape }: Node,
@@ -119,7 +119,7 @@ function reduced(g: GraphBuilder, op: Extract<Op, { kind: 'reduce' }>, { id, per
   return { id: made, perm: left.map((axis) => axis - axes.filter((gone) => gone < axis).length) };
 }
 
-/** Of operands that broadcast: as the largest of them lie, if that moves fewer numbers than as they are meant. */
+/** Of operands that broadcast: in the order of axes of one of them, if that moves fewer numbers than the order that is meant. */
 function combined(
   g: GraphBuilder,
   op: Op,
@@ -155,7 +155,7 @@ function combined(
   return { id: g.add(op, laidOut), perm: wanted };
 }
 
-/** Matrices that lie the other way round are read so. Others are moved so that what is last stays last. */
+/** Matrices that are stored the other way round are read so. Others are moved so that the last axis stays last. */
 function multiplied(
   g: GraphBuilder,
   op: Extract<Op, { kind: 'matmul' }>,
@@ -174,7 +174,7 @@ function multiplied(
   return { id: made, perm: [...g.shape(made).keys()] };
 }
 
-/** Axes that are split or joined where they lie, side by side; undefined where those to be joined are apart. */
+/** Splits or joins axes as they are stored; undefined where axes that are to be joined are not stored side by side. */
 function reshaped(g: GraphBuilder, { id, perm }: Placed, from: Shape, to: Shape): Placed | undefined {
   const groups = groupsOf(from, to);
   if (groups === undefined) return undefined;
@@ -255,7 +255,7 @@ function isView(perm: Perm, shape: Shape): boolean {
   return wide.every((axis, i) => i === 0 || axis > at(wide, i - 1));
 }
 
-/** By axes as they lie, of what is given by the axes that are meant. */
+/** Values given for the axes of the tensor as it is meant, in the order of the axes as it is stored. */
 function laid(values: readonly number[], perm: Perm): number[] {
   return inverse(perm).map((axis) => at(values, axis));
 }
