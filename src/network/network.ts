@@ -121,7 +121,7 @@ export interface Layer {
   readonly path: string;
   readonly kind: Module['kind'];
   readonly output: NodeId;
-  /** Where it is computed at each of so many time steps (`output` is of the last); once where absent. */
+  /** In how many time steps it is computed, where that is more than one; `output` is that of the last. */
   readonly steps?: number;
   /** What must be chosen for it to be computed, the outermost first; empty outside the options of switches. */
   readonly when: readonly Chosen[];

@@ -10,7 +10,7 @@ export interface GenerateOptions {
   readonly tokens?: number | undefined;
   /** Logits are divided by it: below 1 the likely tokens are likelier still, 0 takes the likeliest always. 1 by default. */
   readonly temperature?: number | undefined;
-  /** Only the so many likeliest tokens are drawn from; all by default. */
+  /** How many of the likeliest tokens are drawn from; all by default. */
   readonly topK?: number | undefined;
   /** 1 by default. The same seed gives the same text. */
   readonly seed?: number | undefined;

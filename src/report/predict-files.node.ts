@@ -7,6 +7,9 @@ import { messageOf } from '../common/errors.ts';
 /** A file to predict, or why what was named is none. */
 export type Named = { readonly file: string } | { readonly file: string; readonly error: string };
 
+/** Names of tables. */
+export const TABLE_NAME = /\.(csv|tsv)(\.gz)?$/i;
+
 /** Folders that the system creates: resource forks of macOS, thumbnails of Synology's. */
 const IGNORED = new Set(['__MACOSX', '@eaDir']);
 const PATTERN = /[*?[\]{}]/;
@@ -78,4 +81,18 @@ async function* filesBelow(folder: string, wanted: RegExp): AsyncGenerator<Named
 async function entriesOf(folder: string) {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What was read, or the reason why not, without the file's name. */
+export async function attempt<T>(file: string, read: () => Promise<T>): Promise<T | string> {
+  try {
+    return await read();
+  } catch (error) {
+    const reason = messageOf(error).replaceAll(/\s+/g, ' ');
+    return reason
+      .replace(/^table row[,:]? */, '')
+      .replace(/^(image|csv file|file) "/, '"')
+      .replace(`"${file}"`, '')
+      .replace(/^[:,]? */, '');
+  }
 }

@@ -1,16 +1,12 @@
 /** Texts that an exported model reads: rows of a table, text files. */
-import { messageOf } from '../common/errors.ts';
 import { TEXT_NAME } from '../data/catalog.ts';
 import { readTable, type Table } from '../data/readers/table.node.ts';
 import { readText } from '../data/readers/text-bytes.node.ts';
 import { textTokens } from '../data/text/labeled.ts';
 import type { Arrays } from '../task/spec.ts';
 import type { ModelMetadata } from './export/metadata.ts';
-import { namedFiles } from './predict-files.node.ts';
+import { attempt, namedFiles, TABLE_NAME } from './predict-files.node.ts';
 import type { ValueSample } from './predict-values.node.ts';
-
-/** Names of tables. */
-export const TABLE_NAME = /\.(csv|tsv)(\.gz)?$/i;
 
 /** Whether a model takes one text a sample. */
 export const readsTexts = ({ text }: Pick<ModelMetadata, 'text'>): boolean => text?.padded === true;
@@ -74,17 +70,4 @@ function columnOf({ columns }: Table, name: string | undefined): readonly string
   return name === undefined
     ? 'the model was trained on text files; a table of texts must have one column'
     : `there is no column "${name}", which has the texts`;
-}
-
-/** What was read, or the reason why not, without the file's name. */
-async function attempt<T>(file: string, read: () => Promise<T>): Promise<T | string> {
-  try {
-    return await read();
-  } catch (error) {
-    const reason = messageOf(error).replaceAll(/\s+/g, ' ');
-    return reason
-      .replace(/^(csv file|file) "/, '"')
-      .replace(`"${file}"`, '')
-      .replace(/^[:,]? */, '');
-  }
 }

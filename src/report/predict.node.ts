@@ -12,8 +12,8 @@ import { INPUT_NAME, type ModelMetadata } from './export/metadata.ts';
 import { modelProperties, type ReadModel, readModel } from './export/onnx.ts';
 import { checkSeal } from './export/seal.node.ts';
 import { type Answer, type ExportedModel, openModel } from './exported-model.ts';
-import { type Named, namedFiles } from './predict-files.node.ts';
-import { readsTexts, TABLE_NAME, textReader, textSamples } from './predict-texts.node.ts';
+import { attempt, type Named, namedFiles, TABLE_NAME } from './predict-files.node.ts';
+import { readsTexts, textReader, textSamples } from './predict-texts.node.ts';
 import { VALUES_NAME, type ValueSample, valueSamples } from './predict-values.node.ts';
 
 /** One sample's answer, of an image or of a row of a CSV file, or why there is none: for the row, or for the whole file. */
@@ -257,20 +257,6 @@ function cellsOf({ columns }: Table, row: number): Record<string, string | undef
 
 function shorten(names: readonly string[]): string {
   return names.length <= 20 ? names.join(', ') : `${names.slice(0, 20).join(', ')} and ${names.length - 20} more`;
-}
-
-/** The input that was read, or the reason why not, without the file's name. */
-async function attempt<T extends object>(file: string, read: () => Promise<T>): Promise<T | string> {
-  try {
-    return await read();
-  } catch (error) {
-    const reason = messageOf(error).replaceAll(/\s+/g, ' ');
-    return reason
-      .replace(/^table row[,:]? */, '')
-      .replace(/^(image|csv file|file) "/, '"')
-      .replace(`"${file}"`, '')
-      .replace(/^[:,]? */, '');
-  }
 }
 
 async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

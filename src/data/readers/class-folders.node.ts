@@ -32,7 +32,7 @@ export interface ClassFolders {
   readonly place: string;
   /** Names of the classes, in the order of their numbers. */
   readonly labels: readonly string[];
-  /** All files that there are or were, excluded ones among them: what is divided, and parts in folders of their own. */
+  /** All files, excluded ones too. `pool` is divided into parts; `valid` and `test` have folders of their own. */
   readonly listings: {
     readonly pool: Listing;
     readonly valid: Listing | undefined;

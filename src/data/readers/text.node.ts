@@ -6,9 +6,8 @@ import { printable } from '../../common/text.ts';
 import { TEXT_NAME, type TokenKind } from '../catalog.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { thousands } from '../split.ts';
-import { VOCABULARY } from '../text/labeled.ts';
 import { tokenLengths } from '../text/lengths.ts';
-import { openTokenizer, type Tokenizer, trainTokenizer } from '../text/tokenizer.ts';
+import { openTokenizer, type Tokenizer, trainTokenizer, vocabularySize } from '../text/tokenizer.ts';
 import { allWindows, trainingWindows } from '../text/windows.ts';
 import { kindOf } from './files.node.ts';
 import { type Role, roleOf } from './parts.ts';
@@ -30,13 +29,14 @@ interface Texts extends Readonly<Record<Role, readonly string[]>> {
  * named so, are the parts. Otherwise all files are one text, in the order of their names: its last 5 % are the test part, and the
  * `validShare` of the whole before that are the validation part. The vocabulary is that of the training part.
  *
- * Throws UserError, with the file and the line, for what is no text; and for a part that is too short for its windows.
+ * Throws UserError: with the file and the line for a file that is not text, and for a part that is too short for its windows.
  */
 export async function openText(request: DataRequest): Promise<Dataset> {
   const { dir = '', tokens: kind = 'characters', vocabulary, textLength = LENGTH, trainSamples, validShare } = request;
   const place = `text "${printable(dir)}"`;
+  const size = vocabularySize(place, kind, vocabulary);
   const texts = await textsOf(place, dir, validShare ?? SHARE, kind);
-  const tokenizer = trainTokenizer(texts.train, { kind, size: vocabulary ?? VOCABULARY[kind] });
+  const tokenizer = trainTokenizer(texts.train, { kind, size });
   const opened = openTokenizer(tokenizer);
   const encoded = (role: Role) => opened.encode(texts[role].join('\n'));
   const [train, valid, test] = [encoded('train'), encoded('valid'), encoded('test')];

@@ -69,7 +69,7 @@ test('bytes and byte pairs know how many characters a token has', async (t) => {
   const file = join(await tempFolder(t), 'book.txt');
   await writeFile(file, 'Größe, größer, am größten.\n'.repeat(60));
   for (const tokens of ['bytes', 'bpe'] as const) {
-    const { info, valid } = (await open(file, { tokens, vocabulary: 260 })).search;
+    const { info, valid } = (await open(file, { tokens, ...(tokens === 'bpe' && { vocabulary: 260 }) })).search;
     const { next } = await read(valid, 8);
     const characters = next.reduce((sum, token) => sum + (info.tokenLengths?.[token] ?? 0), 0);
     const { decode } = openTokenizer(info.text?.tokenizer ?? { kind: 'bytes' });
@@ -77,7 +77,7 @@ test('bytes and byte pairs know how many characters a token has', async (t) => {
   }
 });
 
-test('what is no text is refused with the file and the line', async (t) => {
+test('files that are not text are refused with the file and the line', async (t) => {
   const dir = await tempFolder(t);
   const file = join(dir, 'book.txt');
   const refused = async (bytes: Uint8Array | string, ...parts: string[]) => {
@@ -96,6 +96,8 @@ test('what is no text is refused with the file and the line', async (t) => {
   await refused('too short', 'training part', '--text-length');
   await writeFile(file, BOOK);
   await assertRefused(open(file, { validShare: 0.96 }), 'validShare', 'below 0.95');
+  await assertRefused(open(file, { tokens: 'bpe', vocabulary: 100 }), 'vocabulary is 100', 'at least 256');
+  await assertRefused(open(file, { vocabulary: 100 }), 'vocabulary is 100', 'absent for characters');
   await assertRefused(open(file, { imageSize: 8 }), 'imageSize', 'image-folder');
   await assertRefused(openDataset({ name: 'digits', seed: 1, tokens: 'bytes' }), 'tokens', 'text');
 });

@@ -3,15 +3,11 @@
  * learned from texts, the vocabulary and the length, comes from the training texts alone.
  */
 import { invalid } from '../../common/errors.ts';
-import type { TokenKind } from '../catalog.ts';
 import { tidy } from '../cells.ts';
 import type { DataRequest, DatasetInfo } from '../dataset.ts';
 import { checkedIndex, type Source } from '../samples.ts';
 import { thousands } from '../split.ts';
-import { openTokenizer, type TextEncoding, trainTokenizer } from './tokenizer.ts';
-
-/** Tokens that a vocabulary has at most, unless asked otherwise; `characters` has all that occur. */
-export const VOCABULARY: Readonly<Record<TokenKind, number>> = { characters: 0, bytes: 256, words: 10_000, bpe: 2000 };
+import { openTokenizer, type TextEncoding, trainTokenizer, vocabularySize } from './tokenizer.ts';
 
 /** By default, samples are just long enough that this share of the training texts is not cut, and have at most MOST_TOKENS tokens. */
 const WHOLE_SHARE = 0.95;
@@ -38,7 +34,7 @@ export function fitTexts(
 ): FittedTexts {
   if (training.length > 1 && training.every((text) => text === training[0]))
     throw invalid(place, 'all training texts are the same', 'at least two different ones are needed');
-  const tokenizer = trainTokenizer(training, { kind, size: vocabulary ?? VOCABULARY[kind], lowercase: true });
+  const tokenizer = trainTokenizer(training, { kind, size: vocabularySize(place, kind, vocabulary), lowercase: true });
   const opened = openTokenizer(tokenizer);
   const encoding = { tokenizer, padded: true } as const;
   const lengths = Int32Array.from(training, (text) => opened.encode(text).length).sort();

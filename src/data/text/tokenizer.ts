@@ -62,6 +62,21 @@ export interface VocabularyRequest {
   readonly lowercase?: boolean;
 }
 
+/** Tokens of a vocabulary at most, by default; the kinds that have all tokens that there are take no other number. */
+const DEFAULT_SIZE = { words: 10_000, bpe: 2000 } as const;
+const ALL_BYTES = 256;
+
+/** The size of a vocabulary that is asked for, or the default. Throws UserError, with the place, for one that this kind cannot have. */
+export function vocabularySize(place: string, kind: TokenKind, given: number | undefined): number {
+  if (kind === 'characters' || kind === 'bytes') {
+    if (given === undefined) return ALL_BYTES;
+    throw invalid(place, `vocabulary is ${given}`, `must be absent for ${kind}: it has all of them`);
+  }
+  if (kind === 'bpe' && given !== undefined && given < ALL_BYTES)
+    throw invalid(place, `vocabulary is ${given}`, `must be at least ${ALL_BYTES} for bpe: all bytes are tokens`);
+  return given ?? DEFAULT_SIZE[kind];
+}
+
 /** Learns a vocabulary. The same texts in the same order give the same one. */
 export function trainTokenizer(texts: Iterable<string>, request: VocabularyRequest): TokenizerData {
   const { kind, size, lowercase = false } = request;
@@ -73,7 +88,7 @@ export function trainTokenizer(texts: Iterable<string>, request: VocabularyReque
     case 'words':
       return { kind, vocabulary: frequentWords(texts, size, lowercase), lowercase };
     case 'bpe': {
-      if (size < 256) throw new RangeError(`vocabulary of ${size} tokens; byte pairs need at least 256`);
+      if (size < ALL_BYTES) throw new RangeError(`vocabulary of ${size} tokens; byte pairs need at least ${ALL_BYTES}`);
       const { vocab, merges } = trainBytePairs(texts, size);
       return { kind, vocab, merges: merges.map(([left, right]) => [left, right]) };
     }

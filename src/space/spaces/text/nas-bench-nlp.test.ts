@@ -68,7 +68,7 @@ test('names, order and inputs that may change places make no other cell', () => 
   assert.equal(formatArchitecture(space, one), 'n0=linear(h_prev_0,x) n1=tanh(n0) h_new_0=sum(h_prev_0,n1)');
 });
 
-test('what is no cell is refused with the rule', () => {
+test('nodes that make no valid cell are refused with the rule', () => {
   const refuses = (text: string, message: RegExp) =>
     assert.throws(() => parseArchitecture(space, text), { name: 'UserError', message });
   refuses('h_new_0=tanh(a) a=tanh(h_new_0)', /in a circle/u);

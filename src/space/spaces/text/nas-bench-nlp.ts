@@ -16,7 +16,7 @@ interface Options {
   readonly tied: boolean;
 }
 
-/** How often a move is drawn anew that gives no other cell. */
+/** Attempts to draw a move that changes the cell. */
 const MOST_DRAWS = 200;
 /** Of the listed cells, how many of the most similar a mutation draws from. */
 const NEAREST = 10;
