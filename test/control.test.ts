@@ -55,15 +55,20 @@ async function playedOn(act: (observations: Float32Array) => Promise<Float32Arra
   return lanes.returns.reduce((sum, one) => sum + one, 0) / count;
 }
 
+/** Kills the command as soon as it has printed the text. */
+async function killedAfter(text: string, ...command: readonly string[]): Promise<void> {
+  const child = startHeld({ text, times: 1 }, ...command);
+  const exit = once(child, 'exit');
+  await new Promise<void>((resolve) => child.stderr?.on('data', (now: string) => now.includes(text) && resolve()));
+  child.kill('SIGKILL');
+  await exit;
+}
+
 test('a policy: killed and resumed, the search has the trials of one that nobody killed; the exported file plays its test', async () => {
   const [whole, dir] = [join(folder, 'whole'), join(folder, 'killed')];
   const search = ['search', '--environment', 'cart-pole', ...TINY, '--trials', '2'];
   await json(...search, '--out', whole);
-  const child = startHeld({ text: 'of 2]', times: 1 }, ...search, '--out', dir);
-  const exit = once(child, 'exit');
-  await new Promise<void>((resolve) => child.stderr?.on('data', (text: string) => text.includes('of 2]') && resolve()));
-  child.kill('SIGKILL');
-  await exit;
+  await killedAfter('of 2]', ...search, '--out', dir);
   const { best } = await json('resume', dir);
   assert.deepEqual(Object.keys(best.metrics).toSorted(), ['fitness', 'return', 'steps', 'success', 'trainLoss']);
   assert.deepEqual(await essenceOf(dir), await essenceOf(whole));
@@ -87,10 +92,14 @@ test('a policy: killed and resumed, the search has the trials of one that nobody
   assert.match(html, /environment steps/);
 });
 
-test('genomes play: neat finds one for xor, and its file answers as it did', async () => {
-  const dir = join(folder, 'xor');
+test('genomes play: neat finds one for xor, killed and resumed the same one, and its file answers as it did', async () => {
+  const [dir, killed] = [join(folder, 'xor'), join(folder, 'xor-killed')];
   const neat = ['--strategy', 'neat', '--strategy-options', 'population=10', '--trials', '30'];
-  const { best } = await json('search', '--environment', 'xor', ...neat, '--out', dir);
+  const search = ['search', '--environment', 'xor', ...neat];
+  const { best } = await json(...search, '--out', dir);
+  await killedAfter('[17 of 30]', ...search, '--out', killed);
+  await json('resume', killed);
+  assert.deepEqual(await essenceOf(killed), await essenceOf(dir));
   const { file } = await json('export', dir);
   const engine = await createEngine(nodeRuntime(), { device: 'cpu', threads: 1 });
   const program = await engine.load(readFileSync(file));

@@ -4,16 +4,20 @@
  *
  *     npm run -s bench:policies -- [--problem NAME ...] [--method NAME ...] [--seeds 1] [--first-seed 1] [--json] [--save] [--resume FILE]
  *
+ * --python DIR/bin/python trains Stable-Baselines3's PPO (PyPI) beside ours, seed by seed, on CartPole with the same settings; its final policy is
+ * tested, without validation episodes.
  * --resume FILE keeps each row as it ends, and does not measure again what is there. The whole of it: --seeds 10, about an hour of one core. docs/policies.md says how to read it.
  */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { rng } from '../../src/common/random.ts';
 import { ENVIRONMENTS } from '../../src/control/index.ts';
 import { openDqn } from '../../src/control/train/dqn.ts';
 import { evaluatePolicyNetwork } from '../../src/control/train/evaluate.ts';
 import { environmentData } from '../../src/control/train/on-environment.ts';
 import { episodes } from '../../src/control/train/play.ts';
-import { openPpo } from '../../src/control/train/ppo.ts';
+import { openPpo, PPO_OPTIONS } from '../../src/control/train/ppo.ts';
 import { openReinforce } from '../../src/control/train/reinforce.ts';
 import type { PolicyRequest, PolicyTraining } from '../../src/control/train/request.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -29,6 +33,7 @@ import { parseFlags } from '../support/flags.ts';
 import { PROBLEMS, type Problem } from './problems.ts';
 
 const METHODS = ['ppo', 'dqn', 'reinforce'];
+const PEER = "Stable-Baselines3's ppo";
 const NAMES = [...new Set(PROBLEMS.map(({ environment }) => environment))];
 const VALID = episodes(0, 20);
 const TEST = episodes(1_000_000, 100);
@@ -42,6 +47,7 @@ const flags = parseFlags({
   save: { type: 'boolean', default: false },
   /** Rows, a line of JSON each as they end; those that it has are not measured again. */
   resume: { type: 'string' },
+  python: { type: 'string' },
 });
 
 interface Row {
@@ -53,7 +59,8 @@ interface Row {
   readonly return: number;
   readonly success: number;
   readonly reached: boolean;
-  readonly epoch: number;
+  /** Whose weights are kept. */
+  readonly epoch?: number;
   readonly wallSeconds: number;
   /** Of the process, training and validation. */
   readonly cpuSeconds: number;
@@ -112,19 +119,41 @@ async function measure(problem: Problem, seed: number): Promise<Row> {
   };
 }
 
+/** Stable-Baselines3's PPO in a process of its own. */
+function measurePeer({ environment: problem, settings, architecture, goal }: Problem, seed: number): Row {
+  const usual = Object.entries(PPO_OPTIONS).map(([name, option]) => [
+    name,
+    typeof option === 'object' ? option.default : option,
+  ]);
+  const asked = {
+    ...{ ...Object.fromEntries(usual), ...settings },
+    ...{ environment: 'CartPole-v1', width: architecture['layer/0/width'], goal, seed },
+  };
+  const script = join(import.meta.dirname, '../peers/stable_baselines3_ppo.py');
+  const found = JSON.parse(execFileSync(flags.python ?? '', [script, JSON.stringify(asked)], { encoding: 'utf8' }));
+  say(`${problem} ${PEER} seed ${seed}: ${found.return.toFixed(1)}, ${found.cpuSeconds.toFixed(1)} s of a core`);
+  return { problem, method: PEER, seed, reached: found.return >= goal, ...found };
+}
+
 const when = circumstances(1);
-const wanted = PROBLEMS.filter(
+const asked = PROBLEMS.filter(
   ({ environment, method }) => flags.problem.includes(environment) && flags.method.includes(method),
 );
+/** Each problem with the name of the method in the rows. */
+const wanted = asked.flatMap((problem) => {
+  const own = { problem, method: problem.method as string, take: measure };
+  const isCompared = flags.python !== undefined && problem.environment === 'cart-pole' && problem.method === 'ppo';
+  return isCompared ? [own, { problem, method: PEER, take: measurePeer }] : [own];
+});
 const first = Number(flags['first-seed']);
 const seeds = Array.from({ length: Number(flags.seeds) }, (_, i) => first + i);
 const kept: Row[] = flags.resume === undefined ? [] : readRows(flags.resume);
 const rows: Row[] = [];
-for (const problem of wanted)
-  for (const seed of seeds) {
-    const { environment: name, method } = problem;
+for (const seed of seeds)
+  for (const { problem, method, take } of wanted) {
+    const { environment: name } = problem;
     const known = kept.find((row) => row.problem === name && row.method === method && row.seed === seed);
-    const row = known ?? (await measure(problem, seed));
+    const row = known ?? (await take(problem, seed));
     rows.push(row);
     if (flags.resume !== undefined && known === undefined) appendFileSync(flags.resume, `${JSON.stringify(row)}\n`);
   }
@@ -143,7 +172,7 @@ function table(): string {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return markdown(
     ['problem', 'method', 'steps', 'goal', 'reached', 'return', 'least', 'success', 'steps a second of a core'],
-    wanted.map(({ environment: name, method, goal }) => {
+    wanted.map(({ problem: { environment: name, goal }, method }) => {
       const own = rows.filter((row) => row.problem === name && row.method === method);
       return [
         name,
