@@ -122,9 +122,9 @@ async function plannedSamples(
   open: (request: SupernetRequest) => Promise<Supernet>,
   minutes: number,
 ): Promise<number> {
-  const { compileSeconds, sampleSeconds, measureSeconds } = await forecastOf(request, open);
+  const { compileSeconds, sampleSeconds, restSeconds } = await forecastOf(request, open);
   const usable = 60 * minutes * (1 - MARGIN) - compileSeconds;
-  const each = usable / request.settings.epochs - VALID_SAMPLES * measureSeconds;
+  const each = usable / request.settings.epochs - restSeconds;
   return Math.max(request.settings.batchSize, Math.floor(each / sampleSeconds));
 }
 

@@ -7,7 +7,14 @@ import { blobs } from '../train/testing/blobs.ts';
 import { referenceEngine } from '../train/testing/reference-engine.ts';
 import { rateText, tryRates } from './plan-rate.ts';
 
-const forecast = { memoryBytes: 0, compileSeconds: 0, epochSeconds: 0, sampleSeconds: 0.01, measureSeconds: 0 };
+const forecast = {
+  memoryBytes: 0,
+  compileSeconds: 0,
+  epochSeconds: 0,
+  restSeconds: 0,
+  sampleSeconds: 0.01,
+  measureSeconds: 0,
+};
 
 test('rates are tried only where a few steps take at most 2 % of the time', async () => {
   const request = {

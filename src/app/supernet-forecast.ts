@@ -6,7 +6,7 @@ import { limitKeeper } from '../oneshot/cost/keep-limits.ts';
 import { ONE_SHOT } from '../oneshot/index.ts';
 import { isArchitectureMethod, oneShotOf, oneShotOptionsOf } from '../oneshot/names.ts';
 import type { SupernetRequest } from '../oneshot/supernet.ts';
-import { showCount, showSeconds } from '../report/numbers.ts';
+import { plural, showCount, showSeconds } from '../report/numbers.ts';
 import type { Module, Space } from '../space/index.ts';
 import { decisions } from '../space/tree/decisions.ts';
 import { derive, type OptionWeights } from '../space/tree/derive.ts';
@@ -19,12 +19,15 @@ import { type StudySettings, supernetEpochsOf } from '../study/spec.ts';
 import { MemoryShortage, TrainingFailure } from '../train/failure.ts';
 import { type Forecast, forecastOf } from '../train/preflight.ts';
 import { openPrograms } from '../train/programs.ts';
+import { someSamples } from '../train/samples.ts';
 import { costGoals } from './device/cost-goals.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import type { Notes } from './notes.ts';
 import { forecastText } from './preflight.ts';
 import { type Setup, treeOf } from './setup.ts';
 
+/** What measuring, and what a method does besides its steps, may take of the time of a supernet. */
+const REST_SHARE = 0.5;
 /** Kept of the time, because steps differ in how long they take. */
 const MARGIN = 0.1;
 /** Batches below this are not proposed: batch norm needs some samples. */
@@ -36,9 +39,10 @@ const SUPERNET_SHARE = 0.6;
 const DERIVED_SHARE = 0.3;
 
 /**
- * Says what the supernet of a study takes on this engine. With a time, the epochs of the supernet have as many samples as fit; these settings
- * are returned, for the study to store. `seconds`: of the supernet, where they are planned. Throws UserError where the method cannot search
- * the space, and where the supernet does not fit into memory: with the largest batch that does.
+ * Says what the supernet of a study takes on this engine. With a time, the epochs of the supernet have as many samples as fit, and there are
+ * fewer of them where measuring after each would take most of the time; these settings are returned, for the study to store. `seconds`: of
+ * the supernet, where they are planned. Throws UserError where the method cannot search the space, and where the supernet does not fit into
+ * memory: with the largest batch that does.
  */
 export async function planSupernet(
   setup: Setup,
@@ -59,9 +63,11 @@ export async function planSupernet(
   const { time, supernetSamples, trialTime } = settings;
   const whole = time === undefined ? undefined : parseDuration(time);
   const limit = seconds ?? (whole === undefined ? undefined : SUPERNET_SHARE * whole);
+  const { valid: all } = dataset.search;
+  const valid = settings.validSamples > 0 ? someSamples(all, settings.validSamples) : all;
   const look = (batchSize: number): Promise<Forecast> => {
     const request: SupernetRequest = {
-      ...{ engine, programs: openPrograms(engine, { keep: 0, memory }), ...dataset.search, space },
+      ...{ engine, programs: openPrograms(engine, { keep: 0, memory }), ...dataset.search, valid, space },
       settings: { ...training, batchSize, epochs },
       ...{ data: settings.dataShare, resolution: settings.resolution },
       rng: (...labels) => rng(settings.seed, 'preflight', ...labels),
@@ -74,11 +80,21 @@ export async function planSupernet(
       notes.note(`Estimate (supernet, batches of ${training.batchSize}): ${forecastText(forecast, epochs)}.`);
       return {};
     }
-    const samples = samplesThatFit(setup, forecast, epochs, limit);
-    const of = samples === 0 ? 'all samples' : `${showCount(samples)} samples`;
-    notes.note(`Plan: ${epochs} epochs of the supernet, each with ${of}, in about ${showSeconds(limit)}.`);
+    const planned = fitted(setup, forecast, epochs, limit);
+    const of = planned.samples === 0 ? 'all samples' : `${showCount(planned.samples)} samples`;
+    const fewer =
+      planned.epochs < epochs
+        ? ` in place of ${epochs}, because each takes ${showSeconds(forecast.restSeconds)} besides its steps`
+        : '';
+    notes.note(
+      `Plan: ${plural(planned.epochs, 'epoch')} of the supernet${fewer}, each with ${of}, in about ${showSeconds(limit)}.`,
+    );
     const derived = whole !== undefined && trialTime === undefined && isArchitectureMethod(method);
-    return { supernetSamples: samples, ...(derived && { trialTime: `${(DERIVED_SHARE * whole).toFixed(1)}s` }) };
+    return {
+      supernetSamples: planned.samples,
+      ...(planned.epochs < epochs && { supernetEpochs: planned.epochs }),
+      ...(derived && { trialTime: `${(DERIVED_SHARE * whole).toFixed(1)}s` }),
+    };
   } catch (error) {
     if (error instanceof MemoryShortage) throw await withBatch(training.batchSize, error, look);
     if (error instanceof TrainingFailure)
@@ -87,18 +103,20 @@ export async function planSupernet(
   }
 }
 
-/** Training samples in each of the epochs, so that all of them take about these seconds; 0: all samples. */
-function samplesThatFit(
+/** The epochs, at most those asked for, and the training samples in each (0: all), with which the supernet takes about these seconds. */
+function fitted(
   { settings, training, dataset }: Setup,
-  { compileSeconds, sampleSeconds, measureSeconds }: Forecast,
-  epochs: number,
+  { compileSeconds, sampleSeconds, restSeconds }: Forecast,
+  asked: number,
   seconds: number,
-): number {
-  const { train, valid } = dataset.search.info.counts;
-  const measured = settings.validSamples > 0 ? Math.min(settings.validSamples, valid) : valid;
-  const each = ((1 - MARGIN) * seconds - compileSeconds) / epochs - measured * measureSeconds;
-  const samples = Math.max(training.batchSize, Math.floor(each / sampleSeconds));
-  return samples >= train * settings.dataShare ? 0 : samples;
+): { readonly epochs: number; readonly samples: number } {
+  const usable = (1 - MARGIN) * seconds - compileSeconds;
+  const all = dataset.search.info.counts.train * settings.dataShare;
+  // An epoch of all samples may take less than its rest.
+  const trainSeconds = Math.min(restSeconds * (1 / REST_SHARE - 1), all * sampleSeconds);
+  const epochs = Math.min(asked, Math.max(1, Math.floor(usable / (restSeconds + trainSeconds))));
+  const samples = Math.max(training.batchSize, Math.floor((usable / epochs - restSeconds) / sampleSeconds));
+  return { epochs, samples: samples >= all ? 0 : samples };
 }
 
 /** Throws UserError for a space with other decisions than those between modules, and for one without any of these. */

@@ -6,12 +6,12 @@ import { type Lowering, sequenceShape } from './lowering.ts';
 /**
  * A recurrent layer over the time steps of x, [N, C, T] -> [N, units, T]: `step` makes the next states, [N, units], of those before, in
  * the order of their names; the first is the output. It begins with zeros (of one row, broadcast), or with states that are fed. Behind the
- * end of a sample, states stay as they are.
+ * end of a sample, states stay as they are. `reverse`: from the last step to the first; a padded sample begins at its own last one.
  */
 export function unroll(
   l: Lowering,
   x: NodeId,
-  { units, states }: { readonly units: number; readonly states: readonly [string, ...string[]] },
+  { units, states, reverse = false }: Unrolled,
   step: (time: number, before: States) => States,
 ): NodeId {
   const { g } = l;
@@ -21,7 +21,8 @@ export function unroll(
   const [first, ...others] = states;
   const begin = (name: string) => l.stateIn(name, [n, units]) ?? zeros;
   let carried: States = [begin(first), ...others.map(begin)];
-  const outputs = l.overTime(t, (time) => {
+  const outputs = l.overTime(t, (i) => {
+    const time = reverse ? t - 1 - i : i;
     const before = carried;
     const [output, ...rest] = step(time, before);
     const mask = filled && ops.reshape(g, ops.slice(g, filled, [0, 0, time], [n, 1, time + 1]), [n, 1]);
@@ -30,16 +31,22 @@ export function unroll(
     return ops.reshape(g, carried[0], [n, units, 1]);
   });
   for (const [k, name] of states.entries()) l.stateOut(name, carried[k] ?? zeros);
-  return ops.concat(g, outputs, 2);
+  return ops.concat(g, reverse ? outputs.toReversed() : outputs, 2);
+}
+
+interface Unrolled {
+  readonly units: number;
+  readonly states: readonly [string, ...string[]];
+  readonly reverse?: boolean;
 }
 
 /** What a recurrent layer carries from one time step to the next. */
 export type States = readonly [NodeId, ...NodeId[]];
 
-/** The product of a weight, [O, C], with x, [N, C, T], at all time steps at once; the function gives that of one step, [N, O]. */
-export function productOverTime(l: Lowering, x: NodeId, weight: NodeId): (time: number) => NodeId {
+/** The product of a weight, [O, C], with x, [N, C, T], and a bias, at all time steps at once; the function gives that of one step, [N, O]. */
+export function productOverTime(l: Lowering, x: NodeId, weight: NodeId, bias?: NodeId): (time: number) => NodeId {
   const { g } = l;
-  const all = pointwise(l, x, weight); // [N, O, T]
+  const all = pointwise(l, x, weight, bias); // [N, O, T]
   const [n = 1, width = 1] = g.shape(all);
   return (time) => ops.reshape(g, ops.slice(g, all, [0, 0, time], [n, width, time + 1]), [n, width]);
 }

@@ -42,18 +42,20 @@ export interface Steps<F> {
   run(feeds: F): Promise<Record<string, HostTensor>>;
   /** Whether the epoch ends before its last step, because time is up. */
   isOver?(): boolean;
-  /** `epoch` and `step` count from 1 here. */
-  onStep?: ((epoch: number, step: number, loss: number) => void) | undefined;
+  onStep?: OnStep | undefined;
 }
+
+/** Called after each step; both count from 1. The epoch ends early where it returns false. */
+export type OnStep = (epoch: number, step: number, loss: number) => unknown;
 
 /** Runs the steps of an epoch and returns their mean loss. Throws TrainingFailure at the first loss that is not finite. */
 export async function runSteps<F = Feeds>({ epoch, count, prepare, run, isOver, onStep }: Steps<F>): Promise<number> {
-  let [total, done] = [0, 0];
+  let [total, done, isStopped] = [0, 0, false];
   await runAhead({
     count,
     prepare,
     run,
-    ...(isOver && { isOver }),
+    isOver: () => isStopped || isOver?.() === true,
     take(result, step) {
       const loss = result.loss?.data[0] ?? Number.NaN;
       if (!Number.isFinite(loss)) {
@@ -61,7 +63,7 @@ export async function runSteps<F = Feeds>({ epoch, count, prepare, run, isOver, 
       }
       total += loss;
       done++;
-      onStep?.(epoch + 1, step + 1, loss);
+      isStopped = onStep?.(epoch + 1, step + 1, loss) === false;
     },
   });
   return total / done;

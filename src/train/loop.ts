@@ -8,7 +8,7 @@ import { taskOf } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { SLOTS, type TrainingBatches, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
-import { borrowing, epochs, runSteps } from './epochs.ts';
+import { borrowing, epochs, type OnStep, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs, zerosOf } from './inference.ts';
 import { OPTIMIZERS } from './optimizers.ts';
@@ -58,8 +58,7 @@ export interface TrainRequest {
    * another load, gives another number, and so other weights.
    */
   readonly time?: TimeLimit;
-  /** Called after every step. `step` counts from 1 within the epoch. */
-  onStep?(epoch: number, step: number, loss: number): void;
+  readonly onStep?: OnStep;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
   now?(): number;
 }

@@ -7,8 +7,10 @@ export interface Forecast {
   /** Memory of its programs, their state and their batches; see `programBytes` for its accuracy. */
   readonly memoryBytes: number;
   readonly compileSeconds: number;
-  /** Training steps and validation, as they were while this was measured. */
+  /** Training steps and the rest, as they were while this was measured. */
   readonly epochSeconds: number;
+  /** The part of an epoch that does not grow with its samples: validation, and what a one-shot method does besides. */
+  readonly restSeconds: number;
   /** Of training, and of measuring, one sample; 0 where there are no validation samples. */
   readonly sampleSeconds: number;
   readonly measureSeconds: number;
@@ -17,13 +19,13 @@ export interface Forecast {
 /** Steps that are enough for a median without the first, which also fills the runtime's memory; short ones vary more, and go on for a time. */
 const STEPS = 4;
 const MOST_STEPS = 50;
-const ENOUGH_MS = 100;
+const ENOUGH_MS = 300;
 /** For measuring all validation samples. */
 const LITTLE_SECONDS = 10;
 
 /**
- * Looks at a training before it begins: compiles it, does its first few steps and measures a batch of the validation
- * samples, then disposes of everything (except programs that the request keeps). Throws as `openTraining`
+ * Looks at a training before it begins: compiles it, trains an epoch of a few steps with a batch of validation samples, measures
+ * more of them, then disposes of everything (except programs that the request keeps). Throws as `openTraining`
  * and `Training.epoch` do: MemoryShortage before anything has been compiled.
  */
 export function preflight(request: TrainRequest): Promise<Forecast> {
@@ -31,7 +33,7 @@ export function preflight(request: TrainRequest): Promise<Forecast> {
 }
 
 /** What a request of any training must have to be looked at before it begins. */
-type Watched = Pick<TrainRequest, 'valid' | 'signal' | 'now' | 'onStep'>;
+type Watched = Pick<TrainRequest, 'valid' | 'now' | 'onStep' | 'settings'>;
 
 /** A training that says what it takes. */
 type Opened = Pick<Trainable, 'epoch' | 'measure' | 'dispose'> & {
@@ -46,33 +48,36 @@ export async function forecastOf<Request extends Watched>(
   open: (request: Request) => Promise<Opened>,
 ): Promise<Forecast> {
   const now = request.now ?? (() => performance.now());
-  const enough = new AbortController();
+  const { valid } = request;
+  const few = Math.min(valid?.count ?? 0, Math.max(request.settings.batchSize, VALID_BATCH));
   const ends: number[] = [];
   const began = now();
   const training = await open({
     ...request,
-    signal: AbortSignal.any([enough.signal, ...(request.signal === undefined ? [] : [request.signal])]),
+    ...(valid && few > 0 && { valid: firstOf(valid, few) }),
     onStep() {
       ends.push(now());
       const isLong = now() - (ends[0] ?? 0) >= ENOUGH_MS;
-      if (ends.length >= MOST_STEPS || (ends.length >= STEPS && isLong)) enough.abort(enough);
+      return ends.length < STEPS || (ends.length < MOST_STEPS && !isLong);
     },
   });
   try {
-    const compileSeconds = (now() - began) / 1000;
-    const valid = request.valid === undefined ? 0 : await secondsToMeasure(request.valid, training, now);
-    ends.push(now());
-    await training.epoch().catch((error: unknown) => {
-      if (error !== enough) throw error;
-    });
-    const steps = ends.slice(1).map((end, i) => (end - (ends[i] ?? Number.NaN)) / 1000);
+    const opened = now();
+    await training.epoch();
+    const last = ends.at(-1) ?? now();
+    const besides = (now() - last) / 1000;
+    const steps = ends.map((end, i) => (end - (ends[i - 1] ?? opened)) / 1000);
     const step = median(steps.length > 1 ? steps.slice(1) : steps);
+    const { ofFew, ofAll } =
+      valid && few > 0 ? await secondsToMeasure(valid, few, training, now) : { ofFew: 0, ofAll: 0 };
+    const restSeconds = Math.max(0, besides - ofFew) + ofAll;
     return {
       memoryBytes: training.memoryBytes,
-      compileSeconds,
-      epochSeconds: training.stepsPerEpoch * step + valid,
+      compileSeconds: (opened - began) / 1000,
+      epochSeconds: training.stepsPerEpoch * step + restSeconds,
+      restSeconds,
       sampleSeconds: step / training.batchSize,
-      measureSeconds: valid / Math.max(1, request.valid?.count ?? 0),
+      measureSeconds: ofAll / Math.max(1, valid?.count ?? 0),
     };
   } finally {
     await training.dispose();
@@ -83,21 +88,23 @@ export async function forecastOf<Request extends Watched>(
  * All of them are measured if that takes little time. Otherwise the time is a line through those of few and of more samples: some
  * measurements have a part that does not grow with the samples, such as batch norm's statistics of a path.
  */
-async function secondsToMeasure(samples: Samples, { measure, batchSize }: Opened, now: () => number): Promise<number> {
-  const few = Math.min(samples.count, Math.max(batchSize, VALID_BATCH));
-  if (few === 0) return 0;
+async function secondsToMeasure(samples: Samples, few: number, { measure }: Opened, now: () => number) {
   const secondsOf = async (count: number) => {
     const began = now();
-    await measure({ count, read: (indices, into) => samples.read(indices, into) });
+    await measure(firstOf(samples, count));
     return (now() - began) / 1000;
   };
-  await secondsOf(few);
-  const seconds = await secondsOf(few);
-  if (seconds * (samples.count / few) <= LITTLE_SECONDS) return secondsOf(samples.count);
+  const ofFew = await secondsOf(few);
+  if (ofFew * (samples.count / few) <= LITTLE_SECONDS) return { ofFew, ofAll: await secondsOf(samples.count) };
   const more = Math.min(samples.count, 4 * few);
-  const each = more > few ? Math.max(0, (await secondsOf(more)) - seconds) / (more - few) : 0;
-  return seconds + each * (samples.count - few);
+  const each = more > few ? Math.max(0, (await secondsOf(more)) - ofFew) / (more - few) : 0;
+  return { ofFew, ofAll: ofFew + each * (samples.count - few) };
 }
+
+const firstOf = (samples: Samples, count: number): Samples => ({
+  count,
+  read: (indices, into) => samples.read(indices, into),
+});
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
