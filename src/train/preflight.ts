@@ -19,7 +19,7 @@ export interface Forecast {
 /** Steps that are enough for a median without the first, which also fills the runtime's memory; short ones vary more, and go on for a time. */
 const STEPS = 4;
 const MOST_STEPS = 50;
-const ENOUGH_MS = 300;
+const ENOUGH_MS = 100;
 /** For measuring all validation samples. */
 const LITTLE_SECONDS = 10;
 
