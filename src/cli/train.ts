@@ -24,6 +24,7 @@ const SETTINGS: readonly SettingName[] = [
   ...(['data', 'dataDir', 'testData', 'label', 'regression', 'imageSize', 'imageChannels', 'exclude'] as const),
   ...(['text', 'tokens', 'vocabulary', 'textLength'] as const),
   ...(['validShare', 'trainSamples', 'space', 'spaceOptions', ...TRAINING_NAMES, 'loss', 'metric'] as const),
+  'initFrom',
   ...(['seed', 'threads', 'device', 'memory', 'layout'] as const),
 ];
 

@@ -274,6 +274,11 @@ export const studySchema = z.strictObject({
     'search',
     'what the training of an architecture that a one-shot strategy derives starts from: fresh weights, or those of its supernet (default: fresh)',
   ),
+  initFrom: say(
+    z.string().min(1).optional(),
+    'training',
+    'folder of an earlier study, of other data: trainings start from the weights of its best network where they fit, and texts are read with its vocabulary',
+  ),
   objective: objectiveType(OBJECTIVE_NAMES),
   scores: say(
     scoresType,
