@@ -48,11 +48,9 @@ export async function openPretrained(
   designed: readonly Architecture[],
   isWorker = false,
 ): Promise<OpenedPretrained | undefined> {
-  const { initFrom, environment, benchmark, estimator, seed } = settings;
+  const { initFrom, estimator, seed } = settings;
   if (initFrom === undefined) return undefined;
   const refuse = (rule: string) => invalid('--init-from', `"${initFrom}"`, rule);
-  if (environment !== undefined) throw refuse('cannot be used with --environment: policies start from fresh weights');
-  if (benchmark !== undefined) throw refuse('cannot be used with --benchmark: a table has no weights');
   if (estimator === FUNCTION || tree === undefined || tree.members !== undefined)
     throw refuse('needs networks that Netsmith trains, of a space that is a tree of modules');
   const dir = studyFolder(initFrom);

@@ -3,6 +3,7 @@ import { invalid, UserError } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
+import { rotated } from '../data/rotations.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
 import { type GenomeSpaceDefinition, isGenomeSpace } from '../space/genome/definition.ts';
@@ -208,11 +209,19 @@ export async function openData(
   checked = false,
 ): Promise<Dataset> {
   const tokenizer = await pretrainedTokenizer(settings);
-  const request = { ...dataRequest(settings), checked, ...(tokenizer && { tokenizer }) };
+  const isRotation = settings.task === 'rotation';
+  if (isRotation && settings.flip)
+    throw invalid('--flip', 'true', 'cannot be used with --task rotation: a mirrored image may be turned another way');
+  const request = {
+    ...dataRequest(settings),
+    checked,
+    ...(tokenizer && { tokenizer }),
+    ...(isRotation && { unlabeled: true }),
+  };
   if (own.data === undefined && isOwnFile(request.name))
     throw new UserError(`--data: the file "${request.name}" must be named on the command line`);
   const dataset = own.data === undefined ? await openDataset(request) : await openOwnData(own.data, request);
-  return withOwnTask(dataset, settings, own, code);
+  return withOwnTask(isRotation ? rotated(dataset) : dataset, settings, own, code);
 }
 
 /** Throws UserError for trials that see smaller images, where the data are no images or the answer is an image, too. */

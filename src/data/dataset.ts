@@ -160,6 +160,8 @@ export interface DataRequest {
   readonly exclude?: readonly string[] | undefined;
   /** Another process has just checked the files: image files are neither decoded nor hashed when they are opened. */
   readonly checked?: boolean | undefined;
+  /** Labels are not needed: image-folder takes all images below the folder, whatever their folders. */
+  readonly unlabeled?: boolean | undefined;
   /** csv: the label's column; whether it is a number to predict, which the reader decides unless told. */
   readonly label?: string | undefined;
   readonly regression?: boolean | undefined;
