@@ -100,7 +100,8 @@ test('what is no start for the data is refused, and says why', async () => {
 });
 
 test('train starts from it, too, also where it is named by the file that the study exports', async () => {
-  const parts = 'embedding=32, tokenDropout=0, inputDropout=0, depth=0, activation=relu, widths=w3, pool=max, filters=32, dropout=0';
+  const parts =
+    'embedding=32, tokenDropout=0, inputDropout=0, depth=0, activation=relu, widths=w3, pool=max, filters=32, dropout=0';
   const args = ['train', table, '--text', 'text', '--space', 'text-cnn', '--arch', parts, ...SHORT];
   const { code, err } = await netsmith(...args, '--init-from', join(model, 'best', 'model.onnx'));
   assert.equal(code, 0, err);

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Dataset, DatasetInfo } from './dataset.ts';
 import { openDataset } from './open.node.ts';
 import { rotated } from './rotations.ts';
 import { memorySource } from './samples.ts';
+import { bmp } from './testing/bmp.ts';
 
 function dataset(input: readonly number[], values: readonly number[]): Dataset {
   const samples = memorySource({
@@ -51,4 +55,28 @@ test('the digits turn', async () => {
   const { info, train } = rotated(digits).search;
   assert.equal(train.count, 160);
   assert.deepEqual(info.labels, ['upright', 'turned left', 'upside down', 'turned right']);
+});
+
+test('images without labels are found in any folder; folders that are named like parts are the parts', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'netsmith-rotations-'));
+  try {
+    const image = (color: number) => bmp(8, 8, new Array(64).fill(color), { bits: 24 });
+    for (const [i, path] of ['train/a/1.bmp', 'train/2.bmp', 'train/b/c/3.bmp', 'test/4.bmp'].entries()) {
+      mkdirSync(dirname(join(dir, path)), { recursive: true });
+      writeFileSync(join(dir, path), image(0x203040 * (i + 1)));
+    }
+    const open = () => openDataset({ name: 'image-folder', dir, seed: 0, unlabeled: true });
+    const { info } = (await open()).search;
+    assert.deepEqual(info.counts, { train: 2, valid: 1, test: 1 });
+    writeFileSync(join(dir, '5.bmp'), image(0xffffff));
+    assert.match(
+      (await open()).search.info.notes.join(' '),
+      /^5 images, without labels\. .*No test set found: holding out 1 sample \(20 %\), seed 0\./,
+    );
+    rmSync(join(dir, '5.bmp'));
+    rmSync(join(dir, 'test', '4.bmp'));
+    await assert.rejects(open, /test": no images found; the folder must contain images/);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

@@ -84,8 +84,8 @@ export async function classFolders(kind: FileKind, request: DataRequest): Promis
     [own.valid, valid],
     [own.test, test],
   ] as const) {
-    if (inner !== undefined && found !== undefined && !isUnlabeled)
-      await checkPart(kind, join(dir, inner), found, labels);
+    if (inner !== undefined && found !== undefined)
+      await checkPart(kind, join(dir, inner), found, isUnlabeled ? undefined : labels);
   }
   checkExcluded(place, exclude, [pool, valid, test]);
   const divided = divide(
@@ -274,16 +274,25 @@ function without(list: Listing, exclude: ReadonlySet<string>): Listing {
   );
 }
 
-/** A part in its own folder has files, and no class that the training part has not. */
-async function checkPart(kind: FileKind, root: string, part: Listing, labels: readonly string[]): Promise<void> {
+/** A part in its own folder has files, and no class that the training part has not; without `labels` there are no classes. */
+async function checkPart(
+  kind: FileKind,
+  root: string,
+  part: Listing,
+  labels: readonly string[] | undefined,
+): Promise<void> {
   const place = `${kind.data} "${printable(root)}"`;
-  const unknown = (await foldersIn(root, new Map(), kind)).find(({ label }) => !labels.includes(label));
-  if (unknown !== undefined) {
+  const unknown = (await foldersIn(root, new Map(), kind)).find(({ label }) => labels?.includes(label) === false);
+  if (labels !== undefined && unknown !== undefined) {
     const classes = printable(labels.join(', '));
     throw invalid(place, `there is a class folder "${printable(unknown.name)}"`, `the training classes are ${classes}`);
   }
   if (part.files.length === 0)
-    throw invalid(place, `no ${kind.many} found`, `the folder must contain class folders with ${kind.many}`);
+    throw invalid(
+      place,
+      `no ${kind.many} found`,
+      `the folder must contain ${labels === undefined ? '' : 'class folders with '}${kind.many}`,
+    );
 }
 
 function checkExcluded(place: string, exclude: ReadonlySet<string>, listings: readonly (Listing | undefined)[]): void {
