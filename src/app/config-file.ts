@@ -10,7 +10,7 @@ import { SCHEMA_FILE } from '../study/config-schema.ts';
 import { checkSettings, defaultSpace, ESTIMATORS, flagOf, isOwnFile, type StudySettings } from '../study/spec.ts';
 import { benchmarkNamed } from './benchmarks.ts';
 import { checkEnvironmentName } from './control/environment.ts';
-import { definitionNamed } from './setup.ts';
+import { definitionNamed } from './named-space.ts';
 import { strategyNamed } from './strategies.ts';
 import { netsmithVersion } from './versions.ts';
 
@@ -91,7 +91,10 @@ function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
     typeof value === 'string' &&
     !isAbsolute(value) &&
-    (name === 'dataDir' || name === 'testData' || (NAMED.some((named) => named === name) && isOwnFile(value)));
+    (name === 'dataDir' ||
+      name === 'testData' ||
+      name === 'initFrom' ||
+      (NAMED.some((named) => named === name) && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),

@@ -59,6 +59,7 @@ export async function openEstimator(
         ...(seconds !== undefined && { seconds }),
         ...(validSamples > 0 && { validSamples }),
         ...(settings.startFrom && { startFrom: settings.startFrom }),
+        ...(setup.pretrained && { pretrained: setup.pretrained.weights }),
       });
       return { ...trained, ...(shared && { trainShared: shared }) };
     }
@@ -119,7 +120,7 @@ export async function openEstimator(
 
 /** How the supernet of a study is trained; undefined: it has none. */
 function supernetOf(
-  { settings, training, dataset, problem }: Setup,
+  { settings, training, dataset, problem, pretrained }: Setup,
   engine: Engine,
   programs: Programs,
 ): Estimator['trainShared'] | undefined {
@@ -131,6 +132,7 @@ function supernetOf(
     settings: { ...training, ...(supernetSamples !== undefined && { epochSamples: supernetSamples }) },
     options: oneShotOptionsOf(settings),
     ...(validSamples > 0 && { validSamples }),
+    ...(pretrained && { pretrained: pretrained.weights }),
     ...(isArchitectureMethod(method) && { costs: (tree: Space) => costGoals(settings, problem, tree) }),
   });
 }

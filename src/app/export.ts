@@ -20,13 +20,14 @@ import { genomeModel } from './control/model.ts';
 import { openEngine } from './engine.ts';
 import {
   checkKeeps,
+  encodeWeights,
   readEvaluation,
   readWeights,
   type Summary,
   summarize,
   writeWeights,
 } from './evaluation/evaluation.ts';
-import { encodeWeights, openFinalTraining } from './evaluation/final.ts';
+import { openFinalTraining } from './evaluation/final.ts';
 import { validMetrics } from './evaluation/result.ts';
 import { memoryOfProcess, memoryOfPrograms } from './memory.node.ts';
 import { aboutModel, besideModel, checkOurs, checkOut, modelOf, writeModel } from './model-file.ts';
@@ -199,7 +200,8 @@ async function exportOn(
     const { epochs } = training;
     events.onTraining?.(others, epochs);
     const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryOfProcess(settings, 1)) });
-    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal };
+    const pretrained = setup.pretrained?.weights;
+    const run = { engine, programs, dataset, training, seed: settings.seed, repetition: 0, signal, pretrained };
     const about = { architecture, epochs, seed: 0 };
     const final = isTrained(control)
       ? await openFinalPolicy(setup, control, network, { engine, programs, epochs, repetition: 0, signal })

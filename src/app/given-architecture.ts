@@ -18,7 +18,8 @@ import type { StudySettings } from '../study/spec.ts';
 import type { Trial } from '../study/store/store.ts';
 import { chosen } from './choice.ts';
 import { readEvaluation } from './evaluation/evaluation.ts';
-import { namedSpace, treeOf } from './setup.ts';
+import { namedSpace } from './named-space.ts';
+import { treeOf } from './setup.ts';
 import { type ReadStudy, readStudy } from './study.ts';
 
 /** An architecture of a space. */

@@ -11,7 +11,7 @@ import { measureLeading } from './leading-network.ts';
 import type { Notes } from './notes.ts';
 import type { OwnFiles } from './own-files.ts';
 import { rateText } from './plan-rate.ts';
-import { checkNames, dataRequest, openData } from './setup.ts';
+import { checkNames, checkStart, openData } from './setup.ts';
 import { fidelitiesOf } from './strategies.ts';
 
 /** A run whose time is planned: its settings, and the data that it was planned by. */
@@ -75,11 +75,12 @@ export async function planRun(
   elapsed: () => number,
 ): Promise<PlannedRun> {
   const before = elapsed();
-  const dataset = await openData(dataRequest(settings), settings, own, {});
+  const dataset = await openData(settings, own, {});
   // On a busy machine a worker process starts about as slowly as this one has.
   const slowness = Math.max(1, before / START_SECONDS);
   const startSeconds = slowness * START_SECONDS + (elapsed() - before);
   checkNames(settings, definition, dataset);
+  await checkStart(settings, definition, dataset);
   const { info } = dataset.search;
   const unless = (names: Partial<StudySettings>): Partial<StudySettings> =>
     Object.fromEntries(Object.entries(names).filter(([name]) => !(name in given)));

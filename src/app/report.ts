@@ -277,7 +277,7 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { dataDir, testData, space, ...others } = settings;
+  const { dataDir, testData, initFrom, space, ...others } = settings;
   const files = OWN_FILES.flatMap((name) => {
     const file = others[name];
     return file !== undefined && isAbsolute(file) ? [[name, withoutHome(file)] as const] : [];
@@ -286,6 +286,7 @@ function settingsShown(settings: StudySettings): StudySettings {
     ...settings,
     ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
     ...(testData !== undefined && { testData: withoutHome(testData) }),
+    ...(initFrom !== undefined && { initFrom: withoutHome(initFrom) }),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
     ...Object.fromEntries(files),
   };

@@ -18,6 +18,7 @@ import { planOf, planToJson, setUpAgain } from './study.ts';
 export const CHANGEABLE: readonly SettingName[] = [
   'dataDir',
   'testData',
+  'initFrom',
   'trials',
   'time',
   'until',

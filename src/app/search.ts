@@ -72,6 +72,7 @@ export async function newStudy(
     );
   }
   for (const note of info.notes) notes.note(note);
+  if (setup.pretrained?.note !== undefined) notes.note(setup.pretrained.note);
   const earlier = await readPrior(prior, setup, notes);
   const { settings: follow, ...known } = await lookAhead(setup, earlier, notes, planned, supernetSeconds);
   setup = { ...setup, settings: { ...setup.settings, ...follow } };

@@ -1,12 +1,12 @@
 import { basename, resolve as resolvePath } from 'node:path';
-import { unknownName } from '../common/closest.ts';
 import { invalid, UserError } from '../common/errors.ts';
 import { rng } from '../common/random.ts';
 import type { DataRequest, Dataset, DatasetInfo } from '../data/dataset.ts';
 import { openDataset } from '../data/open.node.ts';
+import { rotated } from '../data/rotations.ts';
 import { checkBuildable } from '../network/buildable.ts';
 import { isArchitectureMethod, oneShotOf } from '../oneshot/names.ts';
-import { GENOME_SPACES, type GenomeSpaceDefinition, isGenomeSpace } from '../space/genome/definition.ts';
+import { type GenomeSpaceDefinition, isGenomeSpace } from '../space/genome/definition.ts';
 import {
   type Architecture,
   constrained,
@@ -17,6 +17,7 @@ import {
 } from '../space/index.ts';
 import { isMember, type SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
+import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem, Strategy } from '../strategy/strategy.ts';
 import { tryingFirst } from '../strategy/wrappers/trying-first.ts';
 import { type Budget, checkBudget } from '../study/budget.ts';
@@ -44,9 +45,11 @@ import { checkSettings as checkTraining, type TrainSettings, withHyperparameters
 import { openBenchmark } from './benchmarks.ts';
 import { type OpenedEnvironment, openEnvironment } from './control/environment.ts';
 import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
+import { definitionNamed } from './named-space.ts';
 import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
 import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';
+import { type OpenedPretrained, openPretrained, pretrainedTokenizer } from './pretrained.ts';
 import { checkCosts, problemOf } from './problem.ts';
 import { checkOnTable, strategyNamed } from './strategies.ts';
 
@@ -69,6 +72,8 @@ export interface Setup {
   readonly own: OwnFiles;
   /** What the program at work gives. */
   readonly code: OwnCode;
+  /** What trainings start from, in place of fresh weights (`initFrom`). */
+  readonly pretrained?: OpenedPretrained | undefined;
 }
 
 /**
@@ -104,8 +109,7 @@ export async function setUp(
     benchmark === undefined
       ? {
           table: undefined,
-          dataset:
-            control?.dataset ?? opened ?? (await openData({ ...dataRequest(settings), checked }, settings, own, code)),
+          dataset: control?.dataset ?? opened ?? (await openData(settings, own, code, checked)),
         }
       : await openBenchmark(benchmark, settings);
   const { info, task } = dataset.search;
@@ -130,12 +134,20 @@ export async function setUp(
   if (estimator.kind === 'proxies' && !isTaskKind(info.kind))
     throw invalid('--estimator', '"proxies"', `only serves ${TASK_KINDS.join(', ')}; the task is ${info.kind}`);
   const first = settings.handDesigned && namedIn(handDesignedOf(given, settings, space), settings.handDesigned);
-  const members = first?.filter((architecture) => isMember(space, architecture));
-  const strategy = members ? tryingFirst(chosen, members) : chosen;
+  const designed = settings.initFrom === undefined ? {} : handDesignedOf(given, settings, space);
+  const bases = Object.values(designed).filter((one) => isMember(space, one));
+  const pretrained = await openPretrained(settings, dataset.search, space, bases, checked);
+  const members = [...(pretrained?.first ?? []), ...(first ?? [])].filter((one) => isMember(space, one));
+  const strategy = first || pretrained?.first ? tryingFirst(chosen, distinct(members)) : chosen;
   strategy.init(problem);
   checkBudget(budgetOf(settings));
   const stopping = stoppingOf(settings, problem);
-  return { settings, dataset, control, space, training, problem, strategy, stopping, estimator, own, code };
+  return { settings, dataset, control, space, training, problem, strategy, stopping, estimator, own, code, pretrained };
+}
+
+/** Each architecture once. */
+function distinct(all: readonly Architecture[]): readonly Architecture[] {
+  return [...new Map(all.map((one) => [architectureKey(one), one])).values()];
 }
 
 /**
@@ -150,6 +162,16 @@ export function checkNames(settings: StudySettings, definition: SpaceDefinition,
   if (settings.handDesigned === undefined) return;
   const space = searchSpaceFrom(definition, info, settings, task);
   namedIn(handDesignedOf(definition, settings, space), settings.handDesigned);
+}
+
+/** Throws UserError for weights that are no start for these data (`--init-from`), as `setUp` does. */
+export async function checkStart(
+  settings: StudySettings,
+  definition: SpaceDefinition,
+  { search }: Dataset,
+): Promise<void> {
+  if (settings.initFrom === undefined) return;
+  await openPretrained(settings, search, searchSpaceFrom(definition, search.info, settings, search.task), []);
 }
 
 /** A space in whichever form it is given. */
@@ -181,15 +203,25 @@ function namedIn(members: Readonly<Record<string, Architecture>>, names: readonl
  * line does not name.
  */
 export async function openData(
-  request: DataRequest,
   settings: StudySettings,
   own: OwnFiles,
   code: OwnCode,
+  checked = false,
 ): Promise<Dataset> {
+  const tokenizer = await pretrainedTokenizer(settings);
+  const isRotation = settings.task === 'rotation';
+  if (isRotation && settings.flip)
+    throw invalid('--flip', 'true', 'cannot be used with --task rotation: a mirrored image may be turned another way');
+  const request = {
+    ...dataRequest(settings),
+    checked,
+    ...(tokenizer && { tokenizer }),
+    ...(isRotation && { unlabeled: true }),
+  };
   if (own.data === undefined && isOwnFile(request.name))
     throw new UserError(`--data: the file "${request.name}" must be named on the command line`);
   const dataset = own.data === undefined ? await openDataset(request) : await openOwnData(own.data, request);
-  return withOwnTask(dataset, settings, own, code);
+  return withOwnTask(isRotation ? rotated(dataset) : dataset, settings, own, code);
 }
 
 /** Throws UserError for trials that see smaller images, where the data are no images or the answer is an image, too. */
@@ -259,7 +291,7 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
 }
 
 /** The settings of the data, as `openDataset` takes them. */
-export function dataRequest(settings: StudySettings): DataRequest {
+function dataRequest(settings: StudySettings): DataRequest {
   const { data, dataDir, testData, seed, validShare, trainSamples, imageSize, imageChannels } = settings;
   const { exclude, label, regression, text, tokens, vocabulary, textLength } = settings;
   return {
@@ -279,21 +311,6 @@ export function dataRequest(settings: StudySettings): DataRequest {
     ...(vocabulary !== undefined && { vocabulary }),
     ...(textLength !== undefined && { textLength }),
   };
-}
-
-/** A space of Netsmith by its name, that is a tree: nothing is loaded. */
-export function namedSpace(name: string): SpaceDefinition {
-  const found = Object.values(SPACES).find((space) => space.name === name);
-  if (found !== undefined) return found;
-  if (isGenomeSpace(name))
-    throw invalid('--space', `"${name}"`, 'its genomes are no tree of modules: they are searched and exported alone');
-  const known = Object.keys({ ...SPACES, ...GENOME_SPACES });
-  throw unknownName('--space:', name, known, 'a .ts or .js file that exports a space');
-}
-
-/** A space of Netsmith by its name. */
-export function definitionNamed(name: string): SpaceDefinition | GenomeSpaceDefinition {
-  return isGenomeSpace(name) ? GENOME_SPACES[name] : namedSpace(name);
 }
 
 /**
@@ -317,10 +334,11 @@ export function spaceFor(
 
 /** A study's settings, with those given for one command in their place. With fewer epochs, the warm-up keeps its share of them. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
-  const { dataDir, testData } = given;
+  const { dataDir, testData, initFrom } = given;
   const moved = {
     ...(typeof dataDir === 'string' && { dataDir: resolvePath(dataDir) }),
     ...(typeof testData === 'string' && { testData: resolvePath(testData) }),
+    ...(typeof initFrom === 'string' && { initFrom: resolvePath(initFrom) }),
   };
   const { epochs } = given;
   const shorter = typeof epochs === 'number' && epochs < stored.epochs && !('warmupEpochs' in given);

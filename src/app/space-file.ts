@@ -6,8 +6,8 @@ import { type GenomeSpaceDefinition, isGenomeSpace } from '../space/genome/defin
 import { defineSpace, type SpaceDefinition, spaceFromJson } from '../space/index.ts';
 import { within } from '../space/tree/define.ts';
 import { isOwnFile, isSpaceData } from '../study/spec.ts';
+import { definitionNamed, namedSpace } from './named-space.ts';
 import { isSearchSpace, lineIn } from './own-exports.ts';
-import { definitionNamed, namedSpace } from './setup.ts';
 
 /**
  * A space of Netsmith by its name, the one that a file exports (as default, or as its only space), or the one that a .json file describes

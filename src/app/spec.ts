@@ -120,6 +120,7 @@ export async function settingsOf(spec: StudySpec, space: string, caller = 'creat
     ...checked,
     ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
     ...(checked.testData !== undefined && { testData: resolve(checked.testData) }),
+    ...(checked.initFrom !== undefined && { initFrom: resolve(checked.initFrom) }),
     ...(isOwnFile(checked.space) && { space: resolve(checked.space) }),
     ...ownFilesOf(checked),
   };

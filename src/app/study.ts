@@ -4,7 +4,7 @@ import { type Json, parseJson } from '../common/json.ts';
 import { totalSpent } from '../common/spent.ts';
 import { showLatency } from '../device/measure.ts';
 import { GENOME_SPACES, isGenomeSpace } from '../space/genome/definition.ts';
-import { constrained, type Space, searchSpaceOf, spaceFromJson, spaceToJson } from '../space/index.ts';
+import { type Space, searchSpaceOf, spaceToJson } from '../space/index.ts';
 import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
@@ -25,7 +25,8 @@ import { ownSpaceBeside } from './own-exports.ts';
 import type { OwnFiles } from './own-files.ts';
 import { problemOf } from './problem.ts';
 import { requireSameData } from './same-data.ts';
-import { namedSpace, type Setup, setUp } from './setup.ts';
+import { type Setup, setUp } from './setup.ts';
+import { spaceOf } from './stored-space.ts';
 
 export type { StudyPlan } from '../study/plan.ts';
 
@@ -59,13 +60,13 @@ export function checkWorkerSettings(found: unknown): asserts found is WorkerSett
   workerSettingsSchema.parse(found);
 }
 
-export function planOfSetup({ settings, dataset, space }: Setup): StudyPlan {
+export function planOfSetup({ settings, dataset, space, pretrained }: Setup): StudyPlan {
   const { tree } = space;
   const stored =
     tree === undefined
       ? !isOfGenomes(settings) && { openSpace: true }
       : isOwnSpace(settings.space) && { ownSpace: storedSpace(tree) };
-  return { settings, data: dataset.search.info, ...stored };
+  return { settings, data: dataset.search.info, ...stored, ...(pretrained && { pretrained: pretrained.sha256 }) };
 }
 
 /** Whether it is a space that Netsmith does not have by that name: a file's, or one that a program has given. */
@@ -86,6 +87,7 @@ export function planToJson({
   ownSpace,
   openSpace,
   prior,
+  pretrained,
   device,
   remeasured,
   afterwards,
@@ -98,6 +100,7 @@ export function planToJson({
     ownSpace,
     openSpace,
     prior,
+    pretrained,
     device,
     remeasured,
     afterwards,
@@ -189,6 +192,7 @@ export async function setUpAgain(
   const space = plan.openSpace === true ? requireSpace(plan, place, code) : storedSpaceOf(plan, place);
   const setup = await setUp(settings, space, false, own, code);
   requireSameData(`study "${dir}"`, plan.data, setup.dataset.search.info, without);
+  requireSameStart(place, plan, setup);
   return setup;
 }
 
@@ -225,7 +229,15 @@ export async function setUpInWorker(plan: StudyPlan, own: OwnFiles = {}): Promis
   const space = plan.openSpace === true ? await ownSpaceBeside(used.judge, plan.settings.space) : storedSpaceOf(plan);
   const setup = await setUp(plan.settings, space, true, used);
   requireSameData('study', plan.data, setup.dataset.search.info, false);
+  requireSameStart('study', plan, setup);
   return setup;
+}
+
+/** Throws UserError where trainings would start from other weights than those that the study began with. */
+function requireSameStart(place: string, plan: StudyPlan, { pretrained }: Setup): void {
+  if (plan.pretrained === pretrained?.sha256) return;
+  const found = `the weights of --init-from "${pretrained?.dir ?? ''}" have changed since the study was created`;
+  throw invalid(place, found, 'a study can only be resumed with the same weights');
 }
 
 /**
@@ -244,21 +256,6 @@ export async function setUpFinal(
   const training = { ...setup.training, epochs: settings.epochs };
   const { info, task } = setup.dataset.search;
   return { ...setup, training: checkTraining(training, 'training settings', info, task) };
-}
-
-/**
- * The space of a study: one of Netsmith's, or the one that is stored with it, which has the general text form, since its own is
- * code. Never a file that the study names: it would be run, and the study may come from anybody.
- */
-export function spaceOf({ settings, data, ownSpace }: StudyPlan, place = 'study'): Space {
-  if (ownSpace !== undefined) return constrained(spaceFromJson(ownSpace), settings);
-  if (isOwnFile(settings.space))
-    throw invalid(
-      place,
-      `the study does not contain its space, only the file name "${settings.space}"`,
-      'studies are read without running code: start a new search with --space, which stores the space',
-    );
-  return constrained(namedSpace(settings.space).create(spaceTask(data), settings.spaceOptions), settings);
 }
 
 /** The same as a search space, which may be one of genomes. */

@@ -16,6 +16,7 @@ import { modelOf, writeModel } from './model-file.ts';
 import type { Notes } from './notes.ts';
 import { mostEpochsOf } from './plan-run.ts';
 import { forecastText, forecastTraining } from './preflight.ts';
+import { startNote } from './pretrained.ts';
 import { type Setup, treeOf } from './setup.ts';
 import type { CommandTime, TrainedOne, TrainOneEvents, TrainOneOptions } from './trained-one.ts';
 
@@ -79,7 +80,9 @@ export async function trainOne(
     settings: withHyperparameters(training, resolveHyperparameters(space, architecture)),
     rng: (...labels: readonly (string | number)[]) => rng(settings.seed, 'train', ...labels),
     signal,
+    ...(setup.pretrained && { pretrained: setup.pretrained.weights }),
   };
+  if (setup.pretrained) notes.note(startNote(setup.pretrained, space, architecture, dataset.search));
   const forecast = await forecastTraining(request, settings);
   const { batchSize, epochSamples } = request.settings;
   let { epochs } = request.settings;

@@ -36,6 +36,7 @@ export function addExport(program: Command, shell: Shell): void {
   addSettingsOfStudy(addTrainingFiles(addChoice(command)), [
     'dataDir',
     'testData',
+    'initFrom',
     'epochs',
     'threads',
     'device',

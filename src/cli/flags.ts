@@ -99,6 +99,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   benchmark: 'name',
   dataDir: 'path',
   testData: 'file',
+  initFrom: 'dir',
   label: 'column',
   space: 'name|file',
   strategy: 'name|file',
@@ -178,6 +179,7 @@ export async function readSettings(
     ...settings,
     ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
     ...(settings.testData === undefined ? {} : { testData: resolve(settings.testData) }),
+    ...(settings.initFrom === undefined ? {} : { initFrom: resolve(settings.initFrom) }),
     ...(isOwnFile(settings.space) ? { space: resolve(settings.space) } : {}),
     ...ownFilesOf(settings),
   };

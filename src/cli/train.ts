@@ -22,8 +22,9 @@ import { addSettings, configOption, DATA, givenSettings, readSettings } from './
 const SETTINGS: readonly SettingName[] = [
   ...(['environment', 'trainer', 'trainerOptions', 'envSteps', 'episodes', 'recurrent'] as const),
   ...(['data', 'dataDir', 'testData', 'label', 'regression', 'imageSize', 'imageChannels', 'exclude'] as const),
-  ...(['text', 'tokens', 'vocabulary', 'textLength'] as const),
+  ...(['task', 'text', 'tokens', 'vocabulary', 'textLength'] as const),
   ...(['validShare', 'trainSamples', 'space', 'spaceOptions', ...TRAINING_NAMES, 'loss', 'metric'] as const),
+  'initFrom',
   ...(['seed', 'threads', 'device', 'memory', 'layout'] as const),
 ];
 

@@ -2,7 +2,7 @@ import type { EnvironmentInfo } from '../task/environment.ts';
 import type { Arrays } from '../task/spec.ts';
 import type { OwnTask, TaskDefinition } from '../task/task.ts';
 import type { TokenKind } from './catalog.ts';
-import type { TextEncoding } from './text/tokenizer.ts';
+import type { TextEncoding, TokenizerData } from './text/tokenizer.ts';
 
 /** What a dataset holds. Shapes are without the batch. */
 export interface DatasetInfo {
@@ -160,6 +160,8 @@ export interface DataRequest {
   readonly exclude?: readonly string[] | undefined;
   /** Another process has just checked the files: image files are neither decoded nor hashed when they are opened. */
   readonly checked?: boolean | undefined;
+  /** Labels are not needed: image-folder takes all images below the folder, whatever their folders. */
+  readonly unlabeled?: boolean | undefined;
   /** csv: the label's column; whether it is a number to predict, which the reader decides unless told. */
   readonly label?: string | undefined;
   readonly regression?: boolean | undefined;
@@ -169,6 +171,8 @@ export interface DataRequest {
   readonly tokens?: TokenKind | undefined;
   readonly vocabulary?: number | undefined;
   readonly textLength?: number | undefined;
+  /** Texts: the vocabulary of a pretrained network, in place of one that is learned from the training part. */
+  readonly tokenizer?: TokenizerData | undefined;
   /** csv: a file of the same columns, whose rows are the test part. */
   readonly testFile?: string | undefined;
 }

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { createGraph } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import { morphWeights } from '../network/morphism.ts';
+import type { Pretrained } from '../network/pretrained.ts';
 import type { Module } from '../space/tree/module.ts';
 import { resolve, resolveHyperparameters, scaleWidth } from '../space/tree/resolve.ts';
 import { spaceTask, taskOf } from '../task/index.ts';
@@ -36,6 +37,8 @@ export interface TrainEstimatorOptions {
    * (`EstimateRun.shared`), cut to the candidate's width.
    */
   readonly startFrom?: 'fresh' | 'supernet';
+  /** Weights of another network that candidates start from, where they fit and nothing is inherited. */
+  readonly pretrained?: Pretrained;
   /** Measures on this number of validation samples, the same for all candidates; all by default. */
   readonly validSamples?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
@@ -101,7 +104,18 @@ function make<T>(body: () => T): T {
 }
 
 async function begin(
-  { engine, programs, data, settings, objective, seconds, validSamples, startFrom, now }: TrainEstimatorOptions,
+  {
+    engine,
+    programs,
+    data,
+    settings,
+    objective,
+    seconds,
+    validSamples,
+    startFrom,
+    pretrained,
+    now,
+  }: TrainEstimatorOptions,
   candidate: Candidate,
   run: EstimateRun,
 ) {
@@ -132,6 +146,7 @@ async function begin(
     ...(run.onStep && { onStep: (epoch: number, step: number, loss: number) => run.onStep?.({ epoch, step, loss }) }),
     ...(checkpoint && { checkpoint }),
     ...(initial && { initial }),
+    ...(pretrained && { pretrained }),
     ...(now && { now }),
   });
 }

@@ -3,6 +3,7 @@ import { sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { toMultiple } from '../space/tree/widths.ts';
 import { closed, isSequence, type Lower, type Lowering, type ModuleOf, sequenceShape } from './lowering.ts';
+import type { Role } from './network.ts';
 
 export const lowerLinear: Lower<'linear'> = (l, module, x) => {
   const [, features, ...rest] = l.g.shape(x);
@@ -13,10 +14,12 @@ export const lowerLinear: Lower<'linear'> = (l, module, x) => {
     );
   }
   const units = unitsOf(l, module, features);
-  if (isSequence(l, x)) return eachPosition(l, '', x, units, module.bias);
-  const weight = l.parameter('weight', [units, features], { kind: 'glorotUniform', fanIn: features, fanOut: units });
+  const role = module.units === 'outputs' ? 'outputs' : undefined;
+  if (isSequence(l, x)) return eachPosition(l, '', x, units, module.bias, role);
+  const initializer = { kind: 'glorotUniform', fanIn: features, fanOut: units } as const;
+  const weight = l.parameter('weight', [units, features], initializer, role);
   if (!module.bias) return ops.matmul(l.g, x, weight, { transposeB: true });
-  const bias = l.parameter('bias', [units], { kind: 'constant', value: 0 });
+  const bias = l.parameter('bias', [units], { kind: 'constant', value: 0 }, role);
   return ops.matmul(l.g, x, weight, { transposeB: true, bias });
 };
 
@@ -29,10 +32,10 @@ function unitsOf({ outputs }: Lowering, { units, multiple }: ModuleOf<'linear'>,
  * A linear layer at each position: [N, C, T] -> [N, units, T]. Its weight is [units, C], as of a linear layer of features, so that
  * the two can share it.
  */
-export function eachPosition(l: Lowering, name: string, x: NodeId, units: number, bias: boolean): NodeId {
+export function eachPosition(l: Lowering, name: string, x: NodeId, units: number, bias: boolean, role?: Role): NodeId {
   const [, c] = sequenceShape(l, x);
-  const weight = l.parameter(`${name}weight`, [units, c], { kind: 'glorotUniform', fanIn: c, fanOut: units });
-  const added = bias ? l.parameter(`${name}bias`, [units], { kind: 'constant', value: 0 }) : undefined;
+  const weight = l.parameter(`${name}weight`, [units, c], { kind: 'glorotUniform', fanIn: c, fanOut: units }, role);
+  const added = bias ? l.parameter(`${name}bias`, [units], { kind: 'constant', value: 0 }, role) : undefined;
   return pointwise(l, x, weight, added);
 }
 

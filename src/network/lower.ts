@@ -19,6 +19,7 @@ import type {
   LoweredNetwork,
   Parameter,
   RandomInput,
+  Role,
   Statistic,
 } from './network.ts';
 import { lowerBatchNorm, lowerLayerNorm } from './normalization.ts';
@@ -169,7 +170,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
     const place = path === '' ? `network (${module.kind})` : `network ${path} (${module.kind})`;
     const named = (name: string) => (path === '' ? name : `${path}/${name}`);
     const owned = (name: string) => (owner === '' ? name : `${owner}/${name}`);
-    const trained = (name: string, shape: Shape, initializer: Initializer): NodeId => {
+    const trained = (name: string, shape: Shape, initializer: Initializer, role?: Role): NodeId => {
       const tensor = owned(name);
       const when = open?.when ?? [];
       const index = sharedTensors.get(tensor);
@@ -184,7 +185,8 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       }
       if (owner !== path || times.isInside) sharedTensors.set(tensor, parameters.length);
       const node = ops.input(g, tensor, shape);
-      parameters.push({ path: tensor, shape, initializer, node, when, ...(isInHead && { isAuxiliary: true }) });
+      const isAuxiliary = isInHead && { isAuxiliary: true as const };
+      parameters.push({ path: tensor, shape, initializer, node, when, ...isAuxiliary, ...(role && { role }) });
       return node;
     };
     if (g.dtype(input) === 'int32' && !TAKES_TOKENS.has(module.kind))
@@ -204,8 +206,8 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
           ? lower(child, value, path, past, owner)
           : g.within(segment, () => lower(child, value, named(segment), past, owned(segment))),
       shared: (name, body, value) => lower(body, value, path, before, `shared/${name}`),
-      parameter(name, shape, initializer) {
-        const base = trained(name, shape, initializer);
+      parameter(name, shape, initializer, role) {
+        const base = trained(name, shape, initializer, role);
         return open?.generate?.(base, (part, ...of) => trained(`${name}/${part}`, ...of)) ?? base;
       },
       statistic(name, shape, initial, move) {

@@ -3,7 +3,16 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Module, Read, Size, Value, ValueChoice } from '../space/tree/module.ts';
-import type { ArchitectureParameter, Chosen, Initializer, Move, Parameter, RandomInput, Switch } from './network.ts';
+import type {
+  ArchitectureParameter,
+  Chosen,
+  Initializer,
+  Move,
+  Parameter,
+  RandomInput,
+  Role,
+  Switch,
+} from './network.ts';
 
 export type ModuleKind = Module['kind'];
 export type ModuleOf<K extends ModuleKind> = Extract<Module, { readonly kind: K }>;
@@ -31,7 +40,7 @@ export interface Lowering {
   /** Lowers a body in this module's own place, with its parameters named `shared/NAME/...`: those of all uses of the name. */
   shared(name: string, body: Module, x: NodeId): NodeId;
   /** A trained tensor of this module, `name` within its path. */
-  parameter(name: string, shape: Shape, initializer: Initializer): NodeId;
+  parameter(name: string, shape: Shape, initializer: Initializer, role?: Role): NodeId;
   /** A running statistic of this module; in training, `move` says what becomes of it. */
   statistic(name: string, shape: Shape, initial: number, move?: Move): NodeId;
   /** Uniform random numbers in [0, 1), new ones at every training step. */

@@ -23,7 +23,15 @@ export interface Parameter {
   readonly when: readonly Chosen[];
   /** It belongs to an auxiliary head. */
   readonly isAuxiliary?: true;
+  /** What it is for, where a start from another network's weights depends on that (`startingTensors`). */
+  readonly role?: Role;
 }
+
+/**
+ * `tokens`: a row for each token; `positions`: a row for each position; `outputs`: of the last layer; `forward`: of a recurrent layer that
+ * reads from the first position to the last.
+ */
+export type Role = 'tokens' | 'positions' | 'outputs' | 'forward';
 
 /** An output beside the network's own, whose loss counts in training. */
 export interface AuxiliaryOutput {

@@ -54,7 +54,9 @@ export const lowerRecurrent: Lower<'recurrent'> = (l, module, x) => {
   const units = module.units === 'same' ? c : closed(module.units);
   const rows = gates * units;
   const initializer = { kind: 'uniform', limit: 1 / Math.sqrt(units) } as const;
-  const tensor = (name: string, ...columns: readonly number[]) => l.parameter(name, [rows, ...columns], initializer);
+  const role = module.reverse ? undefined : 'forward';
+  const tensor = (name: string, ...columns: readonly number[]) =>
+    l.parameter(name, [rows, ...columns], initializer, role);
   const fromInput = productOverTime(l, x, tensor('input/weight', c), tensor('input/bias'));
   const weight = drop(l, tensor('hidden/weight', units), closed(module.weightDrop), [rows, units]);
   const bias = tensor('hidden/bias');

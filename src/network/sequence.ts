@@ -15,7 +15,12 @@ export const lowerEmbedding: Lower<'embedding'> = (l, module, x) => {
   const rows = module.vocabulary === 'inputs' ? l.vocabulary : closed(module.vocabulary);
   if (rows === undefined) throw l.error("vocabulary is 'inputs'", 'the task has no vocabulary: give a number');
   const channels = closed(module.channels);
-  const table = l.parameter('weight', [rows, channels], { kind: 'normal', deviation: 1 / Math.sqrt(channels) });
+  const table = l.parameter(
+    'weight',
+    [rows, channels],
+    { kind: 'normal', deviation: 1 / Math.sqrt(channels) },
+    'tokens',
+  );
   const vectors = ops.transpose(g, ops.gather(g, table, x), [0, 2, 1]); // [N, T, C] -> [N, C, T]
   const rate = closed(module.dropout);
   if (l.mode === 'infer' || rate === 0) return vectors;
@@ -29,7 +34,7 @@ export const lowerPositions: Lower<'positions'> = (l, module, x) => {
   if (closed(module.encoding) === 'sinusoidal') return ops.add(g, x, ops.constant(g, sinusoids(c, t), [c, t]));
   const length = module.length === 'input' ? t : module.length;
   if (t > length) throw l.error(`a sequence of ${t} positions`, `it learns ${length}: give it a larger length`);
-  const table = l.parameter('weight', [length, c], { kind: 'normal', deviation: 0.02 });
+  const table = l.parameter('weight', [length, c], { kind: 'normal', deviation: 0.02 }, 'positions');
   return ops.add(g, x, ops.transpose(g, ops.slice(g, table, [0, 0], [t, c]), [1, 0]));
 };
 

@@ -2,6 +2,7 @@ import type { SearchData } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../estimate/by-training.ts';
 import { type Estimator, TrialFailure } from '../estimate/estimator.ts';
+import type { Pretrained } from '../network/pretrained.ts';
 import type { Space } from '../space/space.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import type { Programs } from '../train/programs.ts';
@@ -24,6 +25,8 @@ export interface SupernetTrialOptions {
   readonly costs?: (space: Space) => CostGoals;
   /** Of the weights; the trial's fidelity takes the place of `epochs`. */
   readonly settings: TrainSettings;
+  /** Weights of another network that the supernet starts from, where they fit. */
+  readonly pretrained?: Pretrained;
   /** Measures on this number of validation samples; all by default. */
   readonly validSamples?: number;
   /** Milliseconds, for durations; the system's monotonic clock by default. */
@@ -39,7 +42,7 @@ export function supernetTrial(options: SupernetTrialOptions): NonNullable<Estima
     run.signal.throwIfAborted();
     const checkpoint =
       run.checkpoint === undefined ? undefined : await loadCheckpoint(run, run.checkpoint, 'it starts over');
-    const { engine, programs, data, settings, validSamples, now, method, costs } = options;
+    const { engine, programs, data, settings, validSamples, now, method, costs, pretrained } = options;
     const { fidelity, signal, onStep } = run;
     const request: SupernetRequest = {
       ...{ engine, ...data, space, signal },
@@ -51,6 +54,7 @@ export function supernetTrial(options: SupernetTrialOptions): NonNullable<Estima
       ...(onStep && { onStep: (epoch: number, step: number, loss: number) => onStep({ epoch, step, loss }) }),
       ...(checkpoint && { checkpoint }),
       ...(costs && { costs: costs(space) }),
+      ...(pretrained && { pretrained }),
       ...(now && { now }),
     };
     let supernet: Supernet | undefined;

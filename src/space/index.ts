@@ -23,5 +23,5 @@ export { moduleFromJson, spaceFromJson, spaceToJson } from './tree/json.ts';
 export type * from './tree/module.ts';
 export { hasSupernet, mapChildren, resolve, resolveHyperparameters, scaleWidth, supernet } from './tree/resolve.ts';
 export { searchSpaceOf } from './tree/tree-search-space.ts';
-export { activeDecisions, crossover, mutate, neighbors, sample } from './tree/vary.ts';
+export { activeDecisions, combine, crossover, mutate, neighbors, sample } from './tree/vary.ts';
 export { childrenOf } from './tree/walk.ts';

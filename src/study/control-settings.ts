@@ -75,7 +75,18 @@ export function withControlDefaults(raw: Raw): Raw {
 
 /** Settings that are about samples, or about how a network is trained on them. */
 const ABOUT_SAMPLES = [
-  ...(['data', 'dataDir', 'testData', 'label', 'regression', 'imageSize', 'imageChannels', 'exclude'] as const),
+  ...([
+    'data',
+    'dataDir',
+    'testData',
+    'label',
+    'regression',
+    'imageSize',
+    'imageChannels',
+    'exclude',
+    'task',
+    'initFrom',
+  ] as const),
   ...(['text', 'tokens', 'vocabulary', 'textLength'] as const),
   ...([
     'validShare',

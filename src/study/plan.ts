@@ -24,6 +24,8 @@ export interface StudyPlan {
   readonly openSpace?: boolean;
   /** Folders of the earlier studies that it began with, as they were called then. */
   readonly prior?: readonly string[];
+  /** SHA-256 of the weights that its trainings start from (`initFrom`). */
+  readonly pretrained?: string;
   /** Where the latencies of its candidates were measured: runtime, device, threads. */
   readonly device?: string;
   /** What was measured again of the networks of search trials after the search of a `run`, before they were trained for good. */
@@ -147,6 +149,7 @@ const planSchema = z.looseObject({
   ownSpace: z.unknown().optional(),
   openSpace: z.boolean().optional(),
   prior: z.array(z.string()).optional(),
+  pretrained: z.string().optional(),
   device: z.string().optional(),
   remeasured: z
     .array(

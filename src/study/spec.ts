@@ -192,6 +192,11 @@ export const studySchema = z.strictObject({
     'data',
     'image-folder, text-folder: files to skip, as paths within the folder; csv: columns to skip',
   ),
+  task: say(
+    z.enum(['rotation'], { error: 'must be rotation' }).optional(),
+    'data',
+    'images: what to predict in place of labels, which are then not needed: rotation, how an image was turned, for a start by --init-from',
+  ),
   text: say(z.string().min(1).optional(), 'data', 'csv: name of the column of texts to classify'),
   tokens: say(
     z.enum(TOKEN_KINDS, { error: `must be one of ${TOKEN_KINDS.join(', ')}` }).optional(),
@@ -273,6 +278,11 @@ export const studySchema = z.strictObject({
     z.enum(['fresh', 'supernet'], { error: 'must be fresh or supernet' }).optional(),
     'search',
     'what the training of an architecture that a one-shot strategy derives starts from: fresh weights, or those of its supernet (default: fresh)',
+  ),
+  initFrom: say(
+    z.string().min(1).optional(),
+    'training',
+    'folder of an earlier study, of other data: trainings start from the weights of its best network where they fit, and texts are read with its vocabulary',
   ),
   objective: objectiveType(OBJECTIVE_NAMES),
   scores: say(

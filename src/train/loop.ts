@@ -3,6 +3,7 @@ import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine, Feeds, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
+import { type Pretrained, startingTensors } from '../network/pretrained.ts';
 import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import type { TaskDefinition } from '../task/task.ts';
@@ -53,6 +54,8 @@ export interface TrainRequest {
   readonly checkpoint?: Checkpoint;
   /** Parameters and statistics to start from, by path, in place of fresh ones; not all need be given. */
   readonly initial?: Readonly<Record<string, HostTensor>>;
+  /** What fits of another network's weights takes the place of fresh ones; `initial` comes first. */
+  readonly pretrained?: Pretrained;
   /**
    * Trains as many epochs as fit (`Training.epochs`); the learning-rate schedule of `settings` is laid out over them. Another machine, or
    * another load, gives another number, and so other weights.
@@ -237,9 +240,9 @@ interface Ready {
 
 type StepParts = Omit<TrainingGraph, 'graph'>;
 
-/** The tensors to begin with: a checkpoint's, or fresh ones with the given ones in their place. */
+/** The tensors to begin with: a checkpoint's, or fresh ones with the given and the pretrained ones in their place. */
 export function initialTensors(
-  request: Pick<TrainRequest, 'rng' | 'checkpoint' | 'initial'>,
+  request: Pick<TrainRequest, 'rng' | 'checkpoint' | 'initial' | 'pretrained'>,
   built: StateParts,
 ): Record<string, HostTensor> {
   const fresh = { ...freshTensors(built, (...labels) => request.rng(...labels)), ...zerosOf(built.carried) };
@@ -249,7 +252,10 @@ export function initialTensors(
     if (missing !== undefined) throw new TrainingFailure(`the checkpoint has no tensor "${missing}"`);
     return { ...fresh, ...fitting('the checkpoint', tensors, fresh) };
   }
-  return startAverages({ ...fresh, ...fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh)) });
+  const given = fitting('the given weights', request.initial ?? {}, ownTensors(built, fresh));
+  const { parameters, statistics } = built;
+  const found = request.pretrained && startingTensors([...parameters, ...statistics], fresh, request.pretrained);
+  return startAverages({ ...fresh, ...found?.tensors, ...given });
 }
 
 /** Parameters and statistics, without the optimizer's tensors. */

@@ -8,6 +8,7 @@ import type { StudyPlan } from '../study.ts';
 const COMPARED: readonly SettingName[] = [
   ...(['strategy', 'strategyOptions', 'stopping', 'stoppingOptions', 'estimator', 'estimatorOptions'] as const),
   'startFrom',
+  'initFrom',
 ];
 
 /** On what it runs; results do not depend on it but for rounding. A budget in time does. */

@@ -316,7 +316,7 @@ function idOf(
   architecture: Architecture,
   { baseline, repetition, epochs, time }: Omit<FinalTraining, 'id'>,
 ): string {
-  const { settings, training, dataset } = setup;
+  const { settings, training, dataset, pretrained } = setup;
   const { notes, ...data } = dataset.search.info;
   const control = identityOfControl(setup);
   // What did not exist when older studies were evaluated has no part in it where it is not used.
@@ -324,6 +324,7 @@ function idOf(
   const of = {
     ...{ baseline, architecture, repetition, seed: settings.seed, training: { ...known, epochs }, data },
     ...(control !== undefined && { control }),
+    ...(pretrained && baseline === undefined && { pretrained: pretrained.sha256 }),
     ...(epochSamples > 0 && { epochSamples }),
     ...(classWeights === 'balanced' && { classWeights }),
     // How much time is left differs from one session to the next: an interrupted training keeps what it had.

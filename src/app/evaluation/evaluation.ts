@@ -10,8 +10,8 @@ import type { HostTensor } from '../../graph/ir.ts';
 import { deviation, mean } from '../../report/numbers.ts';
 import type { Architecture } from '../../space/index.ts';
 import { checkWritable, folderOf, readPlain, writeInStudy } from '../../study/store/files.node.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../train/checkpoint.ts';
 import { commandName, hint } from '../invocation.ts';
-import { decodeWeights } from './final.ts';
 
 /** Mean, sample deviation and values of each metric, one value for each seed. */
 export type Summary = Readonly<
@@ -159,6 +159,16 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** Weights as the bytes of a file. */
+export function encodeWeights(tensors: Readonly<Record<string, HostTensor>>): Uint8Array {
+  return encodeCheckpoint({ history: [], steps: 0, tensors });
+}
+
+/** What `encodeWeights` wrote. Throws Error where the bytes are damaged. */
+function decodeWeights(bytes: Uint8Array): Readonly<Record<string, HostTensor>> {
+  return decodeCheckpoint(bytes).tensors;
+}
+
 /** `bytes`: of `encodeWeights`. */
 export function writeWeights(dir: string, about: FinalWeights, bytes: Uint8Array): void {
   writeInStudy(dir, ['best', 'weights.bin'], bytes);
@@ -168,10 +178,17 @@ export function writeWeights(dir: string, about: FinalWeights, bytes: Uint8Array
 }
 
 /** The weights that `evaluate` or an earlier `export` left, of however many epochs, if they are of this architecture. */
-export function readWeights(
-  dir: string,
-  architecture: Architecture,
-): (FinalWeights & { readonly tensors: Readonly<Record<string, HostTensor>> }) | undefined {
+export function readWeights(dir: string, architecture: Architecture): Omit<KeptWeights, 'sha256'> | undefined {
+  const kept = keptWeights(dir);
+  return kept !== undefined && isDeepStrictEqual(kept.architecture, architecture) ? kept : undefined;
+}
+
+interface KeptWeights extends WeightsFile {
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+/** The weights of whichever architecture that a study has kept; undefined where there are none. Throws UserError for a damaged file. */
+export function keptWeights(dir: string): KeptWeights | undefined {
   const [file, about] = [join(dir, 'best', 'weights.bin'), join(dir, 'best', 'weights.json')];
   const bytes = readPlain(file, Number.POSITIVE_INFINITY);
   const found = readJson(about);
@@ -181,10 +198,10 @@ export function readWeights(
   const label = checkedRecord(found, weightsSchema, about, rule) as Omit<WeightsFile, 'seed'> & {
     readonly seed?: number;
   };
-  const { sha256, seed = 0, ...weights } = label;
-  if (sha256 !== sha256Of(bytes) || !isDeepStrictEqual(weights.architecture, architecture)) return undefined;
+  const { sha256, seed = 0 } = label;
+  if (sha256 !== sha256Of(bytes)) return undefined;
   try {
-    return { ...weights, seed, tensors: decodeWeights(bytes) };
+    return { ...label, seed, tensors: decodeWeights(bytes) };
   } catch (error) {
     throw invalid(`file "${file}"`, messageOf(error), rule);
   }

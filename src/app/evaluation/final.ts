@@ -5,14 +5,14 @@ import type { Dataset, Samples } from '../../data/dataset.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { estimateByTraining, loadCheckpoint } from '../../estimate/by-training.ts';
 import { type Estimator, type FinalTraining, TrialFailure } from '../../estimate/estimator.ts';
-import type { HostTensor } from '../../graph/ir.ts';
+import type { Pretrained } from '../../network/pretrained.ts';
 import type { ShownEpisode } from '../../report/figures/episode.ts';
 import { sampleTest } from '../../report/samples.node.ts';
 import type { TestSamples } from '../../report/samples.ts';
 import { type Architecture, resolve, resolveHyperparameters } from '../../space/index.ts';
 import type { Baseline } from '../../space/spaces/index.ts';
 import { taskOf } from '../../task/index.ts';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../train/checkpoint.ts';
+import type { Checkpoint } from '../../train/checkpoint.ts';
 import { TrainingFailure } from '../../train/failure.ts';
 import { openTraining, type Training } from '../../train/loop.ts';
 import type { TimeLimit } from '../../train/pace.ts';
@@ -22,6 +22,7 @@ import { type TrainSettings, withHyperparameters } from '../../train/settings.ts
 import { finalControlEstimator } from '../control/final.ts';
 import { memoryOfPrograms } from '../memory.node.ts';
 import { type Setup, treeOf } from '../setup.ts';
+import { encodeWeights } from './evaluation.ts';
 
 /** How a network is trained finally. */
 export interface FinalRun {
@@ -36,12 +37,14 @@ export interface FinalRun {
   readonly time?: TimeLimit;
   readonly signal?: AbortSignal;
   readonly checkpoint?: Checkpoint;
+  /** Weights to start from, where they fit. */
+  readonly pretrained?: Pretrained | undefined;
 }
 
-/** A training from scratch on train + validation data together. Throws as `openTraining`. */
+/** A training on train + validation data together, from fresh or pretrained weights. Throws as `openTraining`. */
 export function openFinalTraining(
   { space, architecture }: Baseline,
-  { engine, programs, dataset, training, seed, repetition, time, signal, checkpoint }: FinalRun,
+  { engine, programs, dataset, training, seed, repetition, time, signal, checkpoint, pretrained }: FinalRun,
 ): Promise<Training> {
   const { info, train, valid, task } = dataset.search;
   return openTraining({
@@ -54,6 +57,7 @@ export function openFinalTraining(
     ...(time && { time }),
     ...(signal && { signal }),
     ...(checkpoint && { checkpoint }),
+    ...(pretrained && { pretrained }),
   });
 }
 
@@ -110,6 +114,8 @@ function finalEstimator(setup: Setup, engine: Engine, programs: Programs, test: 
           training: { ...setup.training, epochs: final.epochs },
           ...(final.time && { time: final.time }),
           ...(checkpoint && { checkpoint }),
+          // Baselines show what there is without.
+          ...(final.baseline === undefined && { pretrained: setup.pretrained?.weights }),
         });
         const { checkpoint: _, ...evaluation } = await estimateByTraining(training, run);
         if (evaluation.state !== 'complete') return evaluation;
@@ -148,16 +154,6 @@ export async function openFinalEstimator(setup: Setup, engine: Engine, memoryByt
       };
     });
   return finalEstimator(setup, engine, programs, await setup.dataset.openTest());
-}
-
-/** Weights as the bytes of a file. */
-export function encodeWeights(tensors: Readonly<Record<string, HostTensor>>): Uint8Array {
-  return encodeCheckpoint({ history: [], steps: 0, tensors });
-}
-
-/** What `encodeWeights` wrote. Throws Error where the bytes are damaged. */
-export function decodeWeights(bytes: Uint8Array): Readonly<Record<string, HostTensor>> {
-  return decodeCheckpoint(bytes).tensors;
 }
 
 /** The result of one complete final training. */

@@ -6,8 +6,7 @@ import { decodeCheckpoint } from '../../train/checkpoint.ts';
 import { exportBest } from '../export.ts';
 import type { Notes } from '../notes.ts';
 import type { Setup } from '../setup.ts';
-import { writeWeights } from './evaluation.ts';
-import { encodeWeights } from './final.ts';
+import { encodeWeights, writeWeights } from './evaluation.ts';
 
 /** Exports the best network of a search that is still going on. */
 export interface EarlyExports {

@@ -11,7 +11,7 @@ import { factsOf, isTaskKind, TASK_KINDS, taskOf } from '../../task/index.ts';
 import { allocate, type FloatArrays, mapValues } from '../../task/spec.ts';
 import { openEngine } from '../engine.ts';
 import { ownFilesOf } from '../own-files.ts';
-import { dataRequest, openData } from '../setup.ts';
+import { openData } from '../setup.ts';
 import { type Contestant, knownValue } from './contestants.ts';
 
 /** Its metrics. Throws UserError, with `place`, for a model that is for other data, or answers with numbers that are not finite. */
@@ -104,7 +104,7 @@ export async function scored(
     ...(images && { imageSize: settings.imageSize ?? width }),
     ...(images && (channels === 1 || channels === 3) && { imageChannels: settings.imageChannels ?? channels }),
   };
-  const dataset = await openData(dataRequest(sized), sized, ownFilesOf(sized), {});
+  const dataset = await openData(sized, ownFilesOf(sized), {});
   const [objective] = factsOf(dataset.search.info).metrics;
   const engine = await openEngine(sized, 1);
   try {

@@ -57,20 +57,24 @@ export async function classFolders(kind: FileKind, request: DataRequest): Promis
   const place = `${data} "${printable(dir)}"`;
   const unread: Tally = new Map();
   const exclude = new Set((request.exclude ?? []).map(nameOf));
-  const { own, top, notes: ofParts } = await layout(kind, place, dir, unread);
+  const isUnlabeled = request.unlabeled === true;
+  const { own, top, notes: ofParts } = await (isUnlabeled ? partFolders(kind, dir) : layout(kind, place, dir, unread));
   const train = own.train ?? '';
-  const folders = train === '' ? top : await foldersIn(join(dir, train), unread, kind);
-  const labels = classesOf(train === '' ? place : `${data} "${printable(join(dir, train))}"`, folders, top);
-  const list = (inner: string) => listing(kind, dir, inner, labels, exclude, unread);
+  const classes = async () => {
+    const folders = train === '' ? top : await foldersIn(join(dir, train), unread, kind);
+    return classesOf(train === '' ? place : `${data} "${printable(join(dir, train))}"`, folders, top);
+  };
+  const labels = isUnlabeled ? [single] : await classes();
+  const list = (inner: string) => listing(kind, dir, inner, isUnlabeled ? undefined : labels, exclude, unread);
 
   const pool = await list(train);
   const empty = labels.find((_, k) => !pool.targets.includes(k));
   if (empty !== undefined) {
-    const found = `the class folder "${printable(empty)}" has no ${many}`;
+    const found = isUnlabeled ? `it has no ${many}` : `the class folder "${printable(empty)}" has no ${many}`;
     throw invalid(
       place,
       [found, ...unreadNotes(unread)].join('; ').replace(/\.$/, ''),
-      `every class needs at least one ${single}`,
+      isUnlabeled ? `at least one ${single} is needed` : `every class needs at least one ${single}`,
     );
   }
   const [valid, test] = [own.valid && (await list(own.valid)), own.test && (await list(own.test))].map(
@@ -80,14 +84,15 @@ export async function classFolders(kind: FileKind, request: DataRequest): Promis
     [own.valid, valid],
     [own.test, test],
   ] as const) {
-    if (inner !== undefined && found !== undefined) await checkPart(kind, join(dir, inner), found, labels);
+    if (inner !== undefined && found !== undefined)
+      await checkPart(kind, join(dir, inner), found, isUnlabeled ? undefined : labels);
   }
   checkExcluded(place, exclude, [pool, valid, test]);
   const divided = divide(
     {
       place,
       count: pool.files.length,
-      classes: { of: pool.targets, names: labels },
+      ...(!isUnlabeled && { classes: { of: pool.targets, names: labels } }),
       ownTest: test !== undefined,
       ownValid: valid !== undefined,
     },
@@ -114,7 +119,7 @@ export async function classFolders(kind: FileKind, request: DataRequest): Promis
       test: test ? without(test, exclude) : some(pool, parts.test),
     },
     notes: [
-      `${thousands(pool.files.length)} ${many} in ${labels.length} class folders${train === '' ? '' : ` of "${printable(train)}"`}.`,
+      `${thousands(pool.files.length)} ${many}${isUnlabeled ? ', without labels' : ` in ${labels.length} class folders`}${train === '' ? '' : ` of "${printable(train)}"`}.`,
       ...(own.valid && valid ? [counted(valid, 'validation', own.valid)] : []),
       ...(own.test && test ? [counted(test, 'test', own.test)] : []),
       ...(exclude.size > 0 ? [`${thousands(exclude.size)} of the files are excluded.`] : []),
@@ -171,6 +176,19 @@ async function layout(
   return { own: found, top, notes };
 }
 
+/** The parts of files without labels: the folders at the top, where each is named like one and one of them is for training. */
+async function partFolders(
+  kind: FileKind,
+  dir: string,
+): Promise<{ own: Partial<Record<Role, string>>; top: Folder[]; notes: string[] }> {
+  const beside: Tally = new Map();
+  const top = await foldersIn(dir, beside, kind);
+  const roles = top.map(({ name }) => [roleOf(name), name] as const);
+  const areParts = !beside.has(outside(kind)) && new Set(roles.map(([role]) => role)).size === roles.length;
+  const isDivided = areParts && roles.every(([role]) => role !== undefined) && roles.some(([role]) => role === 'train');
+  return { own: isDivided ? Object.fromEntries(roles) : {}, top, notes: [] };
+}
+
 /** The path of a part; an archive often has one more folder of the same part in it: `seg_train/seg_train`. */
 function withinItself(name: string, looked: readonly TopFolder[]): string {
   const [inner, ...others] = looked.find((folder) => folder.name === name)?.inner ?? [];
@@ -196,34 +214,38 @@ function classesOf(place: string, folders: readonly Folder[], top: readonly Fold
 }
 
 /**
- * All files of the class folders below `dir/inner`, in a fixed order. Excluded files have their place in it whether they exist
- * or not, so that how the others are divided does not change.
+ * All files of the class folders below `dir/inner`, in a fixed order; without `labels` all files below it. Excluded files have their place
+ * in it whether they exist or not, so that how the others are divided does not change.
  */
 async function listing(
   kind: FileKind,
   dir: string,
   inner: string,
-  labels: readonly string[],
+  labels: readonly string[] | undefined,
   exclude: ReadonlySet<string>,
   unread: Tally,
 ): Promise<Listing> {
   const files: string[] = [];
   const names: string[] = [];
   const targets: number[] = [];
-  const folders = await foldersIn(join(dir, inner), new Map(), kind);
-  for (const [number, label] of labels.entries()) {
-    const folder = folders.find((one) => one.label === label)?.name;
-    if (folder === undefined) continue;
-    const root = inner === '' ? folder : `${inner}/${folder}`;
+  const folders = labels === undefined ? [] : await foldersIn(join(dir, inner), new Map(), kind);
+  const beside = (folder: string) => (inner === '' ? folder : `${inner}/${folder}`);
+  const roots = labels
+    ?.map((label) => folders.find((one) => one.label === label)?.name)
+    .map((one) => one && beside(one));
+  for (const [number, root] of (roots ?? [inner]).entries()) {
+    if (root === undefined) continue;
+    const within = (name: string) => (root === '' ? name : `${root}/${name}`);
+    const prefix = nameOf(within(''));
     const found = await filesBelow(join(dir, root), kind, unread);
     const known = new Set(found.map(nameOf));
     const gone = [...exclude].flatMap((name) => {
-      const within = name.startsWith(`${nameOf(root)}/`) ? name.slice(nameOf(root).length + 1) : '';
-      return within !== '' && !known.has(within) ? within : [];
+      const path = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+      return path !== '' && !known.has(path) ? path : [];
     });
     for (const name of [...found, ...gone].sort(byName)) {
       files.push(join(dir, root, name));
-      names.push(nameOf(`${root}/${name}`));
+      names.push(nameOf(within(name)));
       targets.push(number);
     }
   }
@@ -252,16 +274,25 @@ function without(list: Listing, exclude: ReadonlySet<string>): Listing {
   );
 }
 
-/** A part in its own folder has files, and no class that the training part has not. */
-async function checkPart(kind: FileKind, root: string, part: Listing, labels: readonly string[]): Promise<void> {
+/** A part in its own folder has files, and no class that the training part has not; without `labels` there are no classes. */
+async function checkPart(
+  kind: FileKind,
+  root: string,
+  part: Listing,
+  labels: readonly string[] | undefined,
+): Promise<void> {
   const place = `${kind.data} "${printable(root)}"`;
-  const unknown = (await foldersIn(root, new Map(), kind)).find(({ label }) => !labels.includes(label));
-  if (unknown !== undefined) {
+  const unknown = (await foldersIn(root, new Map(), kind)).find(({ label }) => labels?.includes(label) === false);
+  if (labels !== undefined && unknown !== undefined) {
     const classes = printable(labels.join(', '));
     throw invalid(place, `there is a class folder "${printable(unknown.name)}"`, `the training classes are ${classes}`);
   }
   if (part.files.length === 0)
-    throw invalid(place, `no ${kind.many} found`, `the folder must contain class folders with ${kind.many}`);
+    throw invalid(
+      place,
+      `no ${kind.many} found`,
+      `the folder must contain ${labels === undefined ? '' : 'class folders with '}${kind.many}`,
+    );
 }
 
 function checkExcluded(place: string, exclude: ReadonlySet<string>, listings: readonly (Listing | undefined)[]): void {

@@ -7,7 +7,7 @@ import { TEXT_NAME, type TokenKind } from '../catalog.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { thousands } from '../split.ts';
 import { tokenLengths } from '../text/lengths.ts';
-import { openTokenizer, type Tokenizer, trainTokenizer, vocabularySize } from '../text/tokenizer.ts';
+import { openTokenizer, type Tokenizer, tokenizerFor } from '../text/tokenizer.ts';
 import { allWindows, trainingWindows } from '../text/windows.ts';
 import { kindOf } from './files.node.ts';
 import { type Role, roleOf } from './parts.ts';
@@ -32,11 +32,11 @@ interface Texts extends Readonly<Record<Role, readonly string[]>> {
  * Throws UserError: with the file and the line for a file that is not text, and for a part that is too short for its windows.
  */
 export async function openText(request: DataRequest): Promise<Dataset> {
-  const { dir = '', tokens: kind = 'characters', vocabulary, textLength = LENGTH, trainSamples, validShare } = request;
+  const { dir = '', tokens = 'characters', textLength = LENGTH, trainSamples, validShare } = request;
+  const kind = request.tokenizer?.kind ?? tokens;
   const place = `text "${printable(dir)}"`;
-  const size = vocabularySize(place, kind, vocabulary);
   const texts = await textsOf(place, dir, validShare ?? SHARE, kind);
-  const tokenizer = trainTokenizer(texts.train, { kind, size });
+  const tokenizer = tokenizerFor(place, texts.train, { ...request, tokens });
   const opened = openTokenizer(tokenizer);
   const encoded = (role: Role) => opened.encode(texts[role].join('\n'));
   const [train, valid, test] = [encoded('train'), encoded('valid'), encoded('test')];

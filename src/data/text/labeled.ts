@@ -7,7 +7,7 @@ import { tidy } from '../cells.ts';
 import type { DataRequest, DatasetInfo } from '../dataset.ts';
 import { checkedIndex, type Source } from '../samples.ts';
 import { thousands } from '../split.ts';
-import { openTokenizer, type TextEncoding, trainTokenizer, vocabularySize } from './tokenizer.ts';
+import { openTokenizer, type TextEncoding, type Tokenizer, tokenizerFor } from './tokenizer.ts';
 
 /** By default, samples are just long enough that this share of the training texts is not cut, and have at most MOST_TOKENS tokens. */
 const WHOLE_SHARE = 0.95;
@@ -30,11 +30,13 @@ export interface FittedTexts {
 export function fitTexts(
   place: string,
   training: readonly string[],
-  { tokens: kind = 'words', vocabulary, textLength }: Pick<DataRequest, 'tokens' | 'vocabulary' | 'textLength'>,
+  request: Pick<DataRequest, 'tokens' | 'vocabulary' | 'textLength' | 'tokenizer'>,
 ): FittedTexts {
   if (training.length > 1 && training.every((text) => text === training[0]))
     throw invalid(place, 'all training texts are the same', 'at least two different ones are needed');
-  const tokenizer = trainTokenizer(training, { kind, size: vocabularySize(place, kind, vocabulary), lowercase: true });
+  const { tokens = 'words', textLength } = request;
+  const tokenizer = tokenizerFor(place, training, { ...request, tokens }, true);
+  const { kind } = tokenizer;
   const opened = openTokenizer(tokenizer);
   const encoding = { tokenizer, padded: true } as const;
   const lengths = Int32Array.from(training, (text) => opened.encode(text).length).sort();
@@ -42,15 +44,24 @@ export function fitTexts(
   const usual = lengths[Math.ceil(WHOLE_SHARE * lengths.length) - 1] ?? 0;
   const length = textLength ?? Math.min(MOST_TOKENS, Math.max(MULTIPLE, MULTIPLE * Math.ceil(usual / MULTIPLE)));
   const cut = lengths.length - lengths.findLastIndex((one) => one <= length) - 1;
-  const what = kind === 'words' ? 'words in lower case' : kind === 'bpe' ? 'byte pairs' : kind;
+  const isLower = tokenizer.kind === 'words' && tokenizer.lowercase;
+  const what = isLower ? 'words in lower case' : kind === 'bpe' ? 'byte pairs' : kind;
+  const from = request.tokenizer ? 'that of the pretrained network' : 'learned from the training texts';
   return {
     encoding,
     length,
     notes: [
-      `Tokens are ${what}: ${thousands(opened.vocabulary.length)} different ones in the vocabulary, learned from the training texts.`,
+      `Tokens are ${what}: ${thousands(opened.vocabulary.length)} different ones in the vocabulary, ${from}.`,
+      ...(request.tokenizer ? unknownNote(opened, training) : []),
       `A sample has ${thousands(length)} tokens: ${cut === 0 ? 'no training text is' : `${thousands(cut)} of ${thousands(training.length)} training texts are`} longer${cut === 0 ? '' : ', and cut'}; shorter ones are filled up.`,
     ],
   };
+}
+
+/** How many characters or words of the training texts a vocabulary that is not theirs lacks. */
+function unknownNote(opened: Tokenizer, training: readonly string[]): readonly string[] {
+  const unknown = opened.unknown(training.join('\n')).length;
+  return unknown === 0 ? [] : [`It lacks ${thousands(unknown)} different ones of the training texts.`];
 }
 
 /** What the info of a data set of texts has, beside its name, labels and notes. */

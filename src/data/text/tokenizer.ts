@@ -77,6 +77,26 @@ export function vocabularySize(place: string, kind: TokenKind, given: number | u
   return given ?? DEFAULT_SIZE[kind];
 }
 
+/** What a reader is asked for: a vocabulary that is there, or the kind of tokens and how many there may be. */
+interface TokensWanted {
+  readonly tokenizer?: TokenizerData | undefined;
+  readonly tokens: TokenKind;
+  readonly vocabulary?: number | undefined;
+}
+
+/**
+ * The vocabulary that a reader uses: the one of a pretrained network, or one that is learned from the training texts. Throws UserError, with
+ * the place, for a size that the kind of tokens cannot have.
+ */
+export function tokenizerFor(
+  place: string,
+  training: Iterable<string>,
+  { tokenizer, tokens: kind, vocabulary }: TokensWanted,
+  lowercase = false,
+): TokenizerData {
+  return tokenizer ?? trainTokenizer(training, { kind, size: vocabularySize(place, kind, vocabulary), lowercase });
+}
+
 /** Learns a vocabulary. The same texts in the same order give the same one. */
 export function trainTokenizer(texts: Iterable<string>, request: VocabularyRequest): TokenizerData {
   const { kind, size, lowercase = false } = request;

@@ -5,7 +5,7 @@ import type { Architecture, DecisionValue, Domain, OpenTree, Space, TreeArchitec
 import { architectureKey } from './architecture.ts';
 import { chooseRaw, memberOf, settled } from './choose.ts';
 import { decided } from './decisions.ts';
-import { domainSize, firstValue, nearValues, otherValue, sampleValue } from './domain.ts';
+import { domainSize, firstValue, inDomain, nearValues, otherValue, sampleValue } from './domain.ts';
 
 /** Draws before one that is no member is repaired, and before a mutation that changes nothing gives way to a sample. */
 const TRIES = 200;
@@ -79,6 +79,17 @@ export function crossover(space: Space, a: Architecture, b: Architecture, rng: R
       return values[0] ?? sampleValue(domain, rng);
     });
   return drawn(space, child);
+}
+
+/**
+ * The member with each active decision as in the first of the architectures that has a value for it; sampled where none has. They may be
+ * of other spaces: what is no value of the decision here is left out.
+ */
+export function combine(space: OpenTree, architectures: readonly Architecture[], rng: Rng): Architecture {
+  const choose = (name: string, domain: Domain) =>
+    architectures.map((one) => decided(one, name)).find((value) => value !== undefined && inDomain(domain, value)) ??
+    sampleValue(domain, rng);
+  return settled(space, chooseRaw(space, choose));
 }
 
 /**
