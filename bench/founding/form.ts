@@ -1,3 +1,5 @@
+import { plural } from '../../src/report/numbers.ts';
+
 /** What all methods of a comparison share; rows of another form are another comparison. */
 export interface Form {
   readonly space: string;
@@ -56,9 +58,9 @@ export const sizeOptions = (cells: number, channels: number, isSearchForm: boole
 export function formText(form: Form): string {
   const images = form.trainSamples === 0 ? 'all training images' : `${form.trainSamples} training images`;
   return (
-    `space \`${form.space}\`, ${form.minutes} minutes for each search with ${form.cells} cells of ${form.channels} channels ` +
+    `space \`${form.space}\`, ${form.minutes} minutes for each search with ${plural(form.cells, 'cell')} of ${form.channels} channels ` +
     `(supernets ${form.supernetEpochs} epochs, children ${form.childEpochs}), ${form.finalEpochs} epochs for each final training with ` +
-    `${form.finalCells} cells of ${form.finalChannels} channels, ${form.eurosatEpochs} on EuroSAT, ${images}` +
+    `${plural(form.finalCells, 'cell')} of ${form.finalChannels} channels, ${form.eurosatEpochs} on EuroSAT, ${images}` +
     (form.validSamples === 0 ? '' : `, searches measure on ${form.validSamples} validation images`)
   );
 }

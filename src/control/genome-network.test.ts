@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../common/random.ts';
+import { interpret } from '../graph/interpret.ts';
+import { genomeGraph } from '../network/genome.ts';
+import { GENOME_SPACES } from '../space/genome/definition.ts';
 import { neatSpace } from '../space/genome/neat.ts';
+import { spaceTask } from '../task/index.ts';
+import { mountainCar } from './environments/mountain-car.ts';
 import { doublePole } from './environments/poles.ts';
 import { xor } from './environments/xor.ts';
 import { playGenome, writeAction } from './genome-episode.ts';
 import { genomeNetwork } from './genome-network.ts';
+import { environmentData } from './train/on-environment.ts';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-4.9 * x));
 const near = (found: ArrayLike<number>, expected: readonly number[]) => {
@@ -28,6 +34,20 @@ test('feed-forward: a node comes after those that it reads, disabled connections
   const { space, genome } = chain(false);
   const network = genomeNetwork(genome, space.shape);
   near(network.activate([0.3, 0.8]), [sigmoid(0.25 * sigmoid(0.3) - 0.75 * 0.8 + 0.5 * 0.5)]);
+});
+
+test('numbers of an observation are divided by their bounds, in play as in the file', () => {
+  const data = environmentData(mountainCar, 'genome');
+  const space = GENOME_SPACES.neat.open(spaceTask(data));
+  near(space.shape.scale ?? [], [1 / 1.2, 1 / 0.07]);
+  const genome = space.parse('0>3:0.5 1>4:-2 2>5:1');
+  const expected = [sigmoid((0.5 * -0.6) / 1.2), sigmoid((-2 * 0.035) / 0.07), sigmoid(1)];
+  near(genomeNetwork(genome, space.shape).activate([-0.6, 0.035]), expected);
+  const { graph, weights } = genomeGraph(genome, space.shape);
+  const { output } = interpret(graph, { ...weights, input: { shape: [1, 2], data: Float32Array.of(-0.6, 0.035) } });
+  for (const [i, value] of expected.entries()) assert.ok(Math.abs((output?.data[i] ?? Number.NaN) - value) < 1e-6);
+  const refused = () => neatSpace('short', { inputs: 2, outputs: 1, scale: [1] });
+  assert.throws(refused, /scale is \[1\]; must be 2 finite numbers/);
 });
 
 test('recurrent: a value passes one connection a step, and a reset forgets it', () => {

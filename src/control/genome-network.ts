@@ -22,6 +22,7 @@ export interface GenomeNetwork {
  */
 export function genomeNetwork(genome: Genome, shape: GenomeShape): GenomeNetwork {
   const [sources, fixed] = [sourcesOf(shape), fixedOf(shape)];
+  const scale = Float64Array.from({ length: shape.inputs }, (_, i) => shape.scale?.[i] ?? 1);
   const enabled = genome.connections.filter((one) => one.enabled);
   const last = Array.from({ length: shape.outputs }, (_, i) => sources + i);
   const inner = [...last, ...genome.hidden];
@@ -54,7 +55,7 @@ export function genomeNetwork(genome: Genome, shape: GenomeShape): GenomeNetwork
     outputs,
     reset,
     activate(inputs) {
-      for (let i = 0; i < shape.inputs; i++) values[i] = inputs[i] as number;
+      for (let i = 0; i < shape.inputs; i++) values[i] = (inputs[i] as number) * (scale[i] as number);
       for (let node = 0; node < incoming.length; node++) {
         let sum = 0;
         const end = starts[node + 1] as number;

@@ -46,7 +46,7 @@ function productOf(
   for (const { from, to, weight } of enabled) {
     const [i, j] = [row?.get(to), column?.get(from)];
     if (i === undefined) continue;
-    if (j !== undefined) matrix[i * columns.length + j] = weight;
+    if (j !== undefined) matrix[i * columns.length + j] = weight * (shape.scale?.[from] ?? 1);
     else if (shape.bias !== 0 && from === shape.inputs) bias[i] = weight * shape.bias;
   }
   return {

@@ -20,6 +20,8 @@ export interface Task {
   readonly padded?: true;
   /** Of a policy: whether the last output is the value of the state, and whether the others are means and deviations of actions. */
   readonly head?: { readonly value: boolean; readonly deviations: boolean };
+  /** Of an environment: `EnvironmentInfo.largest`. */
+  readonly largest?: readonly number[];
   /** Of a table: for each feature, `DatasetInfo.quantiles`. */
   readonly quantiles?: readonly (readonly number[])[];
 }

@@ -30,6 +30,8 @@ export interface EnvironmentInfo {
   readonly description: string;
   readonly action: ActionSpec;
   readonly form: PolicyForm;
+  /** The largest absolute value of each number of an observation by its bounds, 1 where it has none; absent where all are 1. */
+  readonly largest?: readonly number[];
   /** Episodes end after this number of steps. */
   readonly maxSteps: number;
   /** What counts as success, in words. */

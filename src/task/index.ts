@@ -80,15 +80,16 @@ export function spaceTask(data: TaskData & TaskKindOf, own?: TaskDefinition): Ta
     ...(positions.length > 0 && { positions }),
     ...(vocabulary !== undefined && { vocabulary }),
     ...(isPadded(spec) && { padded: true as const }),
-    ...headOf(data),
+    ...policyOf(data),
     ...(task.prepare === undefined && data.quantiles !== undefined && { quantiles: data.quantiles }),
   };
 }
 
-function headOf({ environment }: TaskData): Pick<Task, 'head'> {
+function policyOf({ environment }: TaskData): Pick<Task, 'head' | 'largest'> {
   if (environment === undefined) return {};
-  const value = environment.form === 'actor-critic';
-  return { head: { value, deviations: value && environment.action.kind === 'continuous' } };
+  const { form, action, largest } = environment;
+  const value = form === 'actor-critic';
+  return { head: { value, deviations: value && action.kind === 'continuous' }, ...(largest && { largest }) };
 }
 
 function preparedShape(task: TaskDefinition, spec: TaskSpec, data: TaskData): Shape {

@@ -10,7 +10,7 @@ import { CONTROL } from '../../task/index.ts';
 import { mapValues, type Nodes, type TensorSpec } from '../../task/spec.ts';
 import type { StepTask } from '../../task/task.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
-import { type Environment, observationSize } from '../environment.ts';
+import { type Environment, type ObservationSpec, observationSize } from '../environment.ts';
 
 /** An environment as the data of policies of this form, which a search space and an export are made for. `memory`: with a time axis. */
 export function environmentData(
@@ -21,6 +21,7 @@ export function environmentData(
 ): DatasetInfo {
   const { name, description, observation, action, maxSteps, success, fitness } = environment;
   const size = action.kind === 'discrete' ? action.count : action.size;
+  const largest = largestOf(observation);
   return {
     name,
     kind: CONTROL,
@@ -33,6 +34,7 @@ export function environmentData(
       description,
       action,
       form,
+      ...(largest.some((value) => value !== 1) && { largest }),
       maxSteps,
       success: success.rule,
       ...(fitness !== undefined && { fitness }),
@@ -40,6 +42,15 @@ export function environmentData(
     counts,
     notes: [],
   };
+}
+
+function largestOf(observation: ObservationSpec): readonly number[] {
+  const bound = (bounds: number | readonly number[], i: number) =>
+    Math.abs(typeof bounds === 'number' ? bounds : (bounds[i] ?? Number.NaN));
+  return Array.from({ length: observationSize(observation) }, (_, i) => {
+    const most = Math.max(bound(observation.low, i), bound(observation.high, i));
+    return most > 0 && Number.isFinite(most) ? most : 1;
+  });
 }
 
 const RECURRENT: readonly Module['kind'][] = ['recurrent', 'recurrentCell', 'recurrentGraph'];

@@ -27,6 +27,7 @@ const neat: GenomeSpaceDefinition = Object.freeze({
     return neatSpace('neat', {
       inputs,
       outputs: task.outputs,
+      ...(task.largest && { scale: task.largest.map((most) => 1 / most) }),
       ...optionsBy(NEAT_SPACE_OPTIONS, given, 'space "neat"'),
     } as Parameters<typeof neatSpace>[1]);
   },

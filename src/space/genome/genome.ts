@@ -22,6 +22,8 @@ export type Genome = {
 export interface GenomeShape extends Ends {
   /** Weights are in [-weightLimit, weightLimit]. */
   readonly weightLimit: number;
+  /** What each input is multiplied by before the weights; absent: by 1. */
+  readonly scale?: readonly number[];
 }
 
 /**

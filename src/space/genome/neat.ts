@@ -39,6 +39,8 @@ export interface NeatSpaceOptions {
   readonly inputs: number;
   /** Number of outputs, from 1 to 10,000. */
   readonly outputs: number;
+  /** What each input is multiplied by, a finite number; 1 by default. */
+  readonly scale?: readonly number[];
   readonly bias?: number;
   readonly recurrent?: boolean;
   readonly start?: 'minimal' | 'layered' | 'random';
@@ -70,14 +72,19 @@ export const isNeatSpace = (space: SearchSpace): space is NeatSpace => space.gen
  */
 export function neatSpace(name: string, given: NeatSpaceOptions): NeatSpace {
   const place = `space "${name}"`;
-  const { inputs, outputs, ...rest } = given;
+  const { inputs, outputs, scale, ...rest } = given;
   for (const [field, count] of Object.entries({ inputs, outputs }))
     if (!Number.isSafeInteger(count) || count < 1 || count > 10_000)
       throw invalid(place, `${field} is ${count}`, 'must be a whole number from 1 to 10,000');
+  if (scale !== undefined && (scale.length !== inputs || !scale.every(Number.isFinite)))
+    throw invalid(place, `scale is ${JSON.stringify(scale)}`, `must be ${inputs} finite numbers`);
   const { bias, recurrent, weightLimit, growth, ...start } = optionsBy(NEAT_SPACE_OPTIONS, rest, place);
   if (!growth && start.start === 'random')
     throw invalid(place, 'growth is false and start is "random"', 'a fixed structure is minimal or layered');
-  const shape: GenomeShape = Object.freeze({ inputs, outputs, bias, recurrent, weightLimit });
+  const shape: GenomeShape = Object.freeze({
+    ...{ inputs, outputs, bias, recurrent, weightLimit },
+    ...(scale && { scale: Object.freeze([...scale]) }),
+  });
   const first = (stream: Rng): Genome => firstGenome(shape, start.start, start.hidden, stream);
   const fixed = growth ? undefined : structureOf(first(rng('structure')));
 
