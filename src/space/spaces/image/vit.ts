@@ -49,7 +49,7 @@ const MOST_SEARCHED = 64;
 const PLAIN = { norm: 'pre', positions: 'learned', activation: 'gelu', ratio: 4, dropout: 0 } as const;
 
 /** Vision transformers train by AdamW (Dosovitskiy et al. 2021, Touvron et al. 2021), not by the SGD of convolutional networks. */
-const TRAINING = { optimizer: 'adamw', learningRate: 1e-3, weightDecay: 0.05 } as const;
+const TRAINING = { optimizer: 'adamw', learningRate: 0.003, weightDecay: 0.05 } as const;
 
 /**
  * Vision transformers (Dosovitskiy et al. 2021, arXiv:2010.11929) for images: patches of pixels, each brought to the width by one linear
