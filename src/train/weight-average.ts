@@ -10,10 +10,10 @@
  *   the average is the mean of the weights at that time and after each step since. The paper keeps the rate constant (`schedule`).
  */
 import { largest } from '../common/extremes.ts';
+import type { Metrics } from '../common/metrics.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { HostTensor, NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import type { EpochRecord } from './checkpoint.ts';
 import type { OptimizerState } from './optimizers.ts';
 import type { TrainSettings } from './settings.ts';
 import type { EpochObjective } from './stopping.ts';
@@ -64,7 +64,7 @@ export function averageScalars(
  * there is none. Without validation samples, epochs are compared by their training loss.
  */
 export function averageStart(
-  history: readonly Pick<EpochRecord, 'loss' | 'valid'>[],
+  history: readonly { readonly loss: number; readonly valid: Metrics }[],
   { metric, direction }: EpochObjective,
   patience: number,
 ): number | undefined {

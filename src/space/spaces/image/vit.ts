@@ -20,6 +20,7 @@ import {
   type BlockSize,
   type BlockStyle,
   checkSize,
+  type Design,
   dropoutRate,
   memberOf,
   openBlocks,
@@ -42,8 +43,6 @@ interface VitOptions extends BlockSize {
 const [MOST_PATCHES, FEWEST_PATCHES] = [256, 4];
 /** Sizes of patches that a space decides between. */
 const SIZES = 3;
-/** Of the form for supernets, whose size of patches is fixed. */
-const MOST_SEARCHED = 64;
 
 /** As published with GELU and four times the channels in the feed-forward layers, norms before each part. */
 const PLAIN = { norm: 'pre', positions: 'learned', activation: 'gelu', ratio: 4, dropout: 0 } as const;
@@ -88,21 +87,17 @@ export const vit = defineSpace(
   },
 );
 
-/** The powers of 2 that may be the side of a patch, and how many patches each makes. */
-function sizesOf({ height, width }: ImageSize): readonly { readonly size: number; readonly count: number }[] {
-  const all = Array.from({ length: 12 }, (_, i) => {
-    const size = 2 ** i;
-    return { size, count: Math.ceil(height / size) * Math.ceil(width / size) };
+/** The sides that a patch may have. */
+function sizesOf({ height, width }: ImageSize): readonly number[] {
+  const fitting = Array.from({ length: 12 }, (_, i) => 2 ** i).filter((size) => {
+    const count = Math.ceil(height / size) * Math.ceil(width / size);
+    return count <= MOST_PATCHES && count >= FEWEST_PATCHES;
   });
-  const fitting = all.filter(({ count }) => count <= MOST_PATCHES && count >= FEWEST_PATCHES).slice(0, SIZES);
-  return fitting.length > 0 ? fitting : [{ size: 1, count: height * width }];
+  return fitting.length > 0 ? fitting.slice(0, SIZES) : [1];
 }
 
-/** The size with at most as many patches, of those that are decided between. */
-function sizeOfAtMost(image: ImageSize, most: number): number {
-  const sizes = sizesOf(image);
-  return (sizes.find(({ count }) => count <= most) ?? sizes.at(-1))?.size ?? 1;
-}
+/** The one in the middle, which members have and the form for supernets. */
+const usualSize = (sizes: readonly number[]): number => sizes[Math.floor((sizes.length - 1) / 2)] ?? 1;
 
 const styleOf = (options: VitOptions): BlockStyle => ({
   ...{ width: widthOf(options), isCausal: false, bias: true },
@@ -114,9 +109,8 @@ const pooling = (token: Module, mean: Module): Module => choice('pool', { token,
 
 function openNetwork(image: ImageSize, options: VitOptions): Module {
   const style = styleOf(options);
-  const sizes = sizesOf(image).map(({ size }) => size);
   return sequential(
-    patches(openIfSeveral('patch', sizes)),
+    patches(openIfSeveral('patch', sizesOf(image))),
     linear(style.width),
     pooling(classToken(), identity()),
     positionsOf(),
@@ -131,7 +125,7 @@ function openNetwork(image: ImageSize, options: VitOptions): Module {
 function searchedNetwork(image: ImageSize, options: VitOptions): Module {
   const { width, layers } = options;
   return sequential(
-    patches(sizeOfAtMost(image, MOST_SEARCHED)),
+    patches(usualSize(sizesOf(image))),
     linear(width),
     positions('learned'),
     searchedBlocks({ width, isCausal: false, bias: true, dropout: 0 }, options, layers),
@@ -144,14 +138,18 @@ function designedMembers(task: Task, options: VitOptions): Readonly<Record<strin
   const training = options.tune ? { ...trainingOf(task), ...TRAINING } : {};
   const depth = Math.min(4, options.layers);
   if (options.search) return { vit: { ...training, ...searchedMember(options, options.layers, depth) } };
-  const image = imageOf(task);
-  const patch = sizesOf(image).length > 1 ? { patch: sizeOfAtMost(image, MOST_SEARCHED) } : {};
-  const of = (pool: 'token' | 'mean') => ({
+  const sizes = sizesOf(imageOf(task));
+  const patch = sizes.length > 1 ? { patch: usualSize(sizes) } : {};
+  const of = (pool: 'token' | 'mean', design: Pick<Design, 'depth' | 'ratio'>) => ({
     ...training,
-    ...memberOf({ ...PLAIN, depth }, options),
+    ...memberOf({ ...PLAIN, ...design }, options),
     ...{ pool, ...patch },
   });
-  return { 'pooled-vit': of('mean'), vit: of('token') };
+  return {
+    'small-vit': of('mean', { depth: Math.min(2, depth), ratio: 2 }),
+    'pooled-vit': of('mean', { depth, ratio: 4 }),
+    vit: of('token', { depth, ratio: 4 }),
+  };
 }
 
 /** Compared for ImageNet. */
