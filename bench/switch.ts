@@ -26,7 +26,7 @@ import { formatArchitecture, parseArchitecture, resolve, SPACES, sample, superne
 import type { Architecture } from '../src/space/space.ts';
 import { drawArchitecture, sequenceOf } from '../src/strategy/sequence.ts';
 import { scalarFeeds } from '../src/train/loop.ts';
-import { OPTIMIZERS } from '../src/train/optimizers.ts';
+import { optimizerOf } from '../src/train/optimizers.ts';
 import { freshTensors, type TrainingGraph, trainingGraph } from '../src/train/program.ts';
 import { switchFeeds } from '../src/train/single-path.ts';
 import { joinTensors } from '../src/train/vectors.ts';
@@ -83,7 +83,7 @@ const data: Record<string, HostTensor> = {
   },
   targets: { shape: [batch, info.outputs], data: targets },
 };
-for (const [name, value] of Object.entries(OPTIMIZERS.sgd.scalars(1e-3, 1))) {
+for (const [name, value] of Object.entries(optimizerOf({ optimizer: 'sgd' }).scalars(1e-3, 1))) {
   data[name] = { shape: [], data: Float32Array.of(value) };
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { rng } from '../src/common/random.ts';
-import type { Samples } from '../src/data/dataset.ts';
+import type { DatasetInfo, Samples } from '../src/data/dataset.ts';
 import { createEngine } from '../src/engine/create.ts';
 import { nodeRuntime } from '../src/engine/runtime/node.node.ts';
 import { openProxies, PROXIES } from '../src/estimate/proxies/measure.ts';
@@ -16,8 +16,9 @@ import { initialize } from '../src/network/initialize.ts';
 import { lowerNetwork } from '../src/network/lower.ts';
 import { supernetCosts } from '../src/network/supernet-costs.ts';
 import { ONE_SHOT } from '../src/oneshot/index.ts';
-import { exportOnnx } from '../src/report/export/onnx.ts';
+import { exportOnnx, modelMetadata, readModel } from '../src/report/export/onnx.ts';
 import { checkParity } from '../src/report/export/parity.ts';
+import { openModel } from '../src/report/exported-model.ts';
 import type { Space, SpaceDefinition, SpaceOptions, Task } from '../src/space/space.ts';
 import { SPACES } from '../src/space/spaces/index.ts';
 import { formatArchitecture } from '../src/space/tree/architecture.ts';
@@ -57,6 +58,8 @@ interface Case {
   readonly options: SpaceOptions;
   /** Whether it serves language models. */
   readonly decodes: boolean;
+  /** Whether an exported model takes texts of any length. */
+  readonly opens?: true;
   /** Options with which supernets can search it. */
   readonly search?: SpaceOptions;
   /** Options of choices that a small supernet does without. */
@@ -68,6 +71,7 @@ const CASES: readonly Case[] = [
     space: SPACES.transformer,
     options: { width: 16, heads: 2, layers: 2 },
     decodes: true,
+    opens: true,
     search: { width: 8, heads: 2, layers: 1, search: true },
   },
   {
@@ -80,6 +84,7 @@ const CASES: readonly Case[] = [
     space: SPACES['evolved-transformer'],
     options: { width: 16, heads: 2, layers: 1 },
     decodes: true,
+    opens: true,
     search: { width: 8, heads: 2, layers: 1 },
     forbid: ['concat', 'conv3', 'sepConv5', 'sepConv11double', 'attentionDouble', 'identity', 'linear', 'sinusoidal'],
   },
@@ -131,7 +136,7 @@ function networkOf(network: ReturnType<typeof resolve>, { vocabulary, outputs, p
 const isSame = (a: number | undefined, b: number | undefined) => Math.abs(Number(a) - Number(b)) < 1e-9;
 
 for (const one of CASES) {
-  const { space: definition, options, decodes, search, forbid = [] } = one;
+  const { space: definition, options, decodes, opens, search, forbid = [] } = one;
   suite(`space ${definition.name}`, () => {
     if (decodes) {
       test('another token changes no answer before it, and its own', () => {
@@ -161,8 +166,36 @@ for (const one of CASES) {
           const model = exportOnnx({ ...on, weights, about });
           const { parity } = await checkParity({ ...on, weights, model, samples: ofSteps.valid });
           assert.ok(parity < 1e-4, `${name}: ${parity}`);
+          assert.deepEqual(modelMetadata('model', model).lengths, opens ? [1, TIME] : undefined, name);
         }
       });
+
+      if (opens)
+        test('its export answers a shorter text as it does the beginning of a longer one', async () => {
+          const space = definition.create(languageModel, options);
+          for (const { name, network } of membersOf(one, languageModel, space)) {
+            const about = { version: '0', space: definition.name, architecture: name, training: null };
+            const weights = weightsOf(network, languageModel);
+            const model = exportOnnx({ network, info: ofSteps.info, task: nextToken, weights, about });
+            const opened = await openModel(engine, 'model', readModel('model', model), nextToken);
+            const random = rng('open');
+            const tokens = Int32Array.from({ length: TIME }, () => random.int(VOCABULARY));
+            const run = async (length?: number) => {
+              const { outputs } = await opened.answer({ tokens: tokens.slice(0, length) }, 1, {}, length);
+              return Object.values(outputs)[0] ?? new Float32Array();
+            };
+            const whole = await run();
+            for (const length of [1, TIME - 3]) {
+              const short = await run(length);
+              assert.equal(short.length, VOCABULARY * length);
+              for (const [i, value] of short.entries()) {
+                const at = Math.floor(i / length) * TIME + (i % length);
+                assert.ok(Math.abs(value - (whole[at] ?? 9)) < 1e-5, `${name}: ${length}`);
+              }
+            }
+            await opened.dispose();
+          }
+        });
 
       test('zero-cost proxies tell members from one another', async () => {
         for (const given of [options, ...(search === undefined ? [] : [search])]) {
@@ -235,6 +268,33 @@ for (const one of CASES) {
       assert.ok(changed >= MEMBERS / 2);
     });
 
+    if (opens)
+      test('an exported classifier reads a text without what fills it up', async () => {
+        const space = definition.create(text, options);
+        const info: DatasetInfo = {
+          ...ofSteps.info,
+          kind: 'text',
+          outputs: 3,
+          vocabulary: VOCABULARY,
+          labels: ['a', 'b', 'c'],
+        };
+        for (const { name, network } of membersOf(one, text, space).slice(0, 4)) {
+          const about = { version: '0', space: definition.name, architecture: name, training: null };
+          const model = exportOnnx({ network, info, weights: weightsOf(network, text), about });
+          const opened = await openModel(engine, 'model', readModel('model', model));
+          const tokens = [...[1, 2, 3, 4, 2], ...[3, 1, 4, 0, 0]];
+          const filled = [0, 5].flatMap((at) => [...tokens.slice(at, at + 5), 0, 0, 0]);
+          const whole = await opened.answer({ tokens: Int32Array.from(filled) }, 2);
+          const short = await opened.answer({ tokens: Int32Array.from(tokens) }, 2, {}, 5);
+          const [a = [], b = []] = [whole, short].map(({ outputs }) => [...(outputs.probabilities ?? [])]);
+          assert.ok(
+            a.length === 6 && a.every((value, i) => Math.abs(value - (b[i] ?? 9)) < 1e-5),
+            `${name}: ${a}, ${b}`,
+          );
+          await opened.dispose();
+        }
+      });
+
     test('images and tables are refused', () => {
       for (const input of [[3, 8, 8], [4]])
         assert.throws(() => definition.create({ kind: 'classification', input, outputs: 3 }, options), {
@@ -269,10 +329,13 @@ for (const one of CASES) {
   });
 }
 
-function weightsOf(network: ReturnType<typeof resolve>, { vocabulary = 1, outputs, positions = [] }: Task) {
+function weightsOf(network: ReturnType<typeof resolve>, { vocabulary = 1, outputs, positions = [], padded }: Task) {
   const g = createGraph();
   const x = ops.input(g, 'x', [1, TIME], 'int32');
   const shape = [outputs, ...positions];
-  const { parameters, statistics } = lowerNetwork(g, network, x, { outputs, vocabulary, mode: 'infer', shape });
+  const { parameters, statistics } = lowerNetwork(g, network, x, {
+    ...{ outputs, vocabulary, mode: 'infer', shape },
+    ...(padded && { padded }),
+  });
   return initialize([...parameters, ...statistics], (...labels) => rng('initial', ...labels));
 }

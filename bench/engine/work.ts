@@ -10,7 +10,7 @@ import { INPUT_NAME } from '../../src/report/export/metadata.ts';
 import { exportOnnx } from '../../src/report/export/onnx.ts';
 import type { Module } from '../../src/space/index.ts';
 import { runAhead, trainingBatches } from '../../src/train/batches.ts';
-import { OPTIMIZERS } from '../../src/train/optimizers.ts';
+import { optimizerOf } from '../../src/train/optimizers.ts';
 import { freshTensors, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/program.ts';
 import { joinTensors } from '../../src/train/vectors.ts';
 import { INFO, infoOf, networkOf } from './networks.ts';
@@ -66,7 +66,7 @@ export async function openStepOf(
 ): Promise<Work> {
   const step = trainingGraph({ network, info, resolution: 1 }, settings, batch);
   const state = engine.createState(joinTensors(step.vectors, freshTensors(step, seeded)));
-  return openStep(engine, step, OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1), state, batch, {}, info);
+  return openStep(engine, step, optimizerOf(settings).scalars(LEARNING_RATE, 1), state, batch, {}, info);
 }
 
 /** Epochs one after another, their batches prepared as training prepares them; colored images are cropped and flipped. */
@@ -80,7 +80,7 @@ async function openEpoch(engine: Engine, name: keyof typeof SGD, network: Module
     ...{ batchSize: batch, epochSamples: 0, labelSmoothing: 0, classWeights: 'none', cutout: 0, mixup: 0 },
     ...{ cropPadding: augmented ? 4 : 0, flip: augmented },
   });
-  const rates = Object.entries(OPTIMIZERS[settings.optimizer].scalars(LEARNING_RATE, 1));
+  const rates = Object.entries(optimizerOf(settings).scalars(LEARNING_RATE, 1));
   const scalars = Object.fromEntries(rates.map(([rate, value]) => [rate, { shape: [], data: Float32Array.of(value) }]));
   const { parameters, multiplyAdds } = facts(step.graph, step.parameters);
   let epochs = 0;
@@ -142,7 +142,7 @@ function openSupernet(
     const { weightStep, archGradient } = steps;
     // Adam's update of some hundred parameters is a program of its own, too small to time.
     return action === 'darts-supernet-weight-step'
-      ? openStep(engine, weightStep, OPTIMIZERS.sgd.scalars(LEARNING_RATE, 1), state, batch, options)
+      ? openStep(engine, weightStep, optimizerOf({ optimizer: 'sgd' }).scalars(LEARNING_RATE, 1), state, batch, options)
       : openStep(engine, { ...weightStep, ...archGradient }, {}, state, batch, options);
   };
 }

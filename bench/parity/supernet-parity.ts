@@ -22,7 +22,7 @@ import { nodeRuntime } from '../../src/engine/runtime/node.node.ts';
 import { type HostTensor, type Shape, sizeOf } from '../../src/graph/ir.ts';
 import { gradientOf, supernetSteps } from '../../src/oneshot/mixture-steps.ts';
 import { darts, supernet } from '../../src/space/index.ts';
-import { OPTIMIZERS } from '../../src/train/optimizers.ts';
+import { optimizerOf } from '../../src/train/optimizers.ts';
 import { freshTensors } from '../../src/train/program.ts';
 import { joinTensors, splitTensors } from '../../src/train/vectors.ts';
 import { parseFlags } from '../support/flags.ts';
@@ -126,7 +126,10 @@ async function computeHere(): Promise<Found> {
   const losses: number[] = [];
   for (const step of [steps.weightStep, steps.archGradient]) {
     const program = await engine.compile(step.graph, step.carries);
-    const { loss } = await program.run({ input: x, targets, ...scalars(OPTIMIZERS.sgd.scalars(0, 1)) }, device);
+    const { loss } = await program.run(
+      { input: x, targets, ...scalars(optimizerOf({ optimizer: 'sgd' }).scalars(0, 1)) },
+      device,
+    );
     losses.push(loss?.data[0] ?? Number.NaN);
     await program.dispose();
   }

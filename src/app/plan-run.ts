@@ -85,7 +85,9 @@ export async function planRun(
   const unless = (names: Partial<StudySettings>): Partial<StudySettings> =>
     Object.fromEntries(Object.entries(names).filter(([name]) => !(name in given)));
   const recipe = recipeFor(info, settings.epochs);
-  const first: StudySettings = { ...settings, ...unless(recipe.settings) };
+  // Averaged SGD has an average of its own.
+  const usual = { ...definition.training, ...(settings.optimizer === 'asgd' && { weightAverage: 0 }) };
+  const first: StudySettings = { ...settings, ...unless({ ...recipe.settings, ...usual }) };
   const seconds = parseDuration(settings.time ?? '') ?? 0;
   const batchSize = Math.min(first.batchSize, info.counts.train);
   const fixed = { batchSize, mostPasses: mostPassesOf(info), train: info.counts.train };
@@ -118,6 +120,7 @@ export async function planRun(
     ...settings,
     ...unless({
       ...recipeFor(info, epochs).settings,
+      ...usual,
       ...(rates && { learningRate: rates.rate }),
       epochs,
       ...(given.epochs === undefined && { epochSamples: plan.epochSamples }),

@@ -32,7 +32,7 @@ import { lowerHighway, lowerRecurrentCell } from './recurrent-cell.ts';
 import { lowerRecurrentGraph } from './recurrent-graph.ts';
 import { lowerDropout, lowerDropPath } from './regularization.ts';
 import { lowerResize } from './resize.ts';
-import { lowerAttention, lowerEmbedding, lowerPositions } from './sequence.ts';
+import { lowerAttention, lowerClassToken, lowerEmbedding, lowerPatches, lowerPositions } from './sequence.ts';
 import {
   lowerAuxiliary,
   lowerChoice,
@@ -66,6 +66,8 @@ const LOWERINGS: { readonly [K in ModuleKind]: Lower<K> } = {
   firstChannels: lowerFirstChannels,
   embedding: lowerEmbedding,
   positions: lowerPositions,
+  patches: lowerPatches,
+  classToken: lowerClassToken,
   piecewiseLinear: lowerPiecewiseLinear,
   attention: lowerAttention,
   recurrent: lowerRecurrent,

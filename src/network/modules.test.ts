@@ -57,6 +57,8 @@ test('every module kind is among the cases', () => {
     resize: 0,
     embedding: 0,
     positions: 0,
+    patches: 0,
+    classToken: 0,
     piecewiseLinear: 0,
     attention: 0,
     recurrent: 0,

@@ -192,6 +192,8 @@ function followAlike(m: Morphing, p: Placed, c: Placed, x: Flow, before: readonl
     case 'convTranspose':
     case 'embedding':
     case 'positions':
+    case 'patches':
+    case 'classToken':
     case 'attention':
     case 'recurrent':
     case 'recurrentCell':

@@ -2,7 +2,7 @@ import type { NodeId } from '../graph/ir.ts';
 import { sizeOf } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import { eachPosition } from './dense.ts';
-import { closed, type Lower, type Lowering, sequenceShape } from './lowering.ts';
+import { closed, imageShape, type Lower, type Lowering, sequenceShape } from './lowering.ts';
 import { BEHIND } from './padding.ts';
 import { drop } from './regularization.ts';
 
@@ -47,6 +47,23 @@ function sinusoids(channels: number, length: number): number[] {
   });
 }
 
+export const lowerPatches: Lower<'patches'> = (l, module, x) => {
+  const { g } = l;
+  const [n, c, height, width] = imageShape(l, x);
+  const size = closed(module.size);
+  const [rows, columns] = [Math.ceil(height / size), Math.ceil(width / size)];
+  const whole = ops.pad(g, x, [0, 0, 0, 0], [0, 0, rows * size - height, columns * size - width]);
+  const cut = ops.reshape(g, whole, [n, c, rows, size, columns, size]);
+  return ops.reshape(g, ops.transpose(g, cut, [0, 1, 3, 5, 2, 4]), [n, c * size ** 2, rows * columns]);
+};
+
+export const lowerClassToken: Lower<'classToken'> = (l, _module, x) => {
+  const { g } = l;
+  const [n, c] = sequenceShape(l, x);
+  const token = ops.reshape(g, l.parameter('weight', [c], { kind: 'normal', deviation: 0.02 }), [1, c, 1]);
+  return ops.concat(g, [ops.broadcastTo(g, token, [n, c, 1]), x], 2);
+};
+
 /** Scaled dot products (Vaswani et al. 2017, section 3.2). One projection makes queries, keys and values. */
 export const lowerAttention: Lower<'attention'> = (l, module, x) => {
   const { g } = l;
@@ -61,7 +78,8 @@ export const lowerAttention: Lower<'attention'> = (l, module, x) => {
   const part = (k: number) =>
     ops.reshape(g, ops.slice(g, qkv, [0, k * c, 0], [n, (k + 1) * c, t]), [n, heads, width, t]);
   const query = ops.scale(g, part(0), 1 / Math.sqrt(width));
-  const scores = ops.matmul(g, query, part(1), { transposeA: true }); // [N, heads, T, T]: query by key
+  const products = ops.matmul(g, query, part(1), { transposeA: true }); // [N, heads, T, T]: query by key
+  const scores = module.relative ? ops.add(g, products, byDistance(l, sides, heads)) : products;
   const wanted = maskOf(l, t, module.causal, module.window === 'all' ? t : closed(module.window));
   const filled = l.filled(x);
   const mask = filled === undefined ? wanted : seenOf(l, ops.reshape(g, filled, [n, 1, 1, t]), wanted);
@@ -73,6 +91,28 @@ export const lowerAttention: Lower<'attention'> = (l, module, x) => {
   const out = eachPosition(l, 'out/', ops.transpose(g, joined, [0, 2, 1]), c, module.bias);
   return ops.reshape(g, out, shape);
 };
+
+/** [heads, T, T]: a number for each distance between two positions, along each of the sides. */
+function byDistance(l: Lowering, sides: readonly number[], heads: number): NodeId {
+  const { g } = l;
+  const distances = sides.map((side) => 2 * side - 1);
+  const table = l.parameter('relative', [sizeOf(distances), heads], { kind: 'normal', deviation: 0.02 });
+  const t = sizeOf(sides);
+  const places = Array.from({ length: t }, (_, i) => placeOf(i, sides));
+  const rows = places.flatMap((from) =>
+    places.map((to) =>
+      sides.reduce((row, side, axis) => row * (2 * side - 1) + (to[axis] ?? 0) - (from[axis] ?? 0) + side - 1, 0),
+    ),
+  );
+  return ops.transpose(g, ops.gather(g, table, ops.indices(g, rows, [t, t])), [2, 0, 1]);
+}
+
+/** Where position i is along each side. */
+function placeOf(i: number, sides: readonly number[]): readonly number[] {
+  const [, ...inner] = sides;
+  const size = sizeOf(inner);
+  return sides.length === 0 ? [] : [Math.floor(i / size), ...placeOf(i % size, inner)];
+}
 
 /** Which positions see which, where some are behind the end of a sample: [N, 1, 1, T] and what is wanted beside, [T, T]. */
 function seenOf({ g }: Lowering, filled: NodeId, wanted: NodeId | undefined): NodeId {

@@ -25,7 +25,7 @@ import { trainingBatches } from '../train/batches.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { inferenceOver } from '../train/inference.ts';
 import { noiseFor, trainBatches, VALID_BATCH } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { optimizerOf } from '../train/optimizers.ts';
 import { someSamples } from '../train/samples.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
@@ -202,7 +202,7 @@ export async function openDartsPtSupernet(
             batches,
             randomInputs: built.randomInputs,
             progress: index / settings.epochs,
-            scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
+            scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: left,
             run: (feeds) => program.run(feeds, state),
           }),

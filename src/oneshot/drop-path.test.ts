@@ -81,8 +81,8 @@ for (const [name, method] of Object.entries(ONE_SHOT))
 
 /** A single reduction cell of two nodes, made as the cells of darts are. */
 const oneCell = defineSpace('one-cell', (task) => {
-  const options = { channels: 2, cells: 1, search: true, dropPath: 0.2, auxiliary: 0 };
-  return cellNetwork(task, options, (entries, reduction) =>
+  const options = { channels: 2, cells: 1, search: true, dropPath: 0.2, auxiliary: 0, attention: 1 };
+  return cellNetwork(task, options, (entries, { reduction }) =>
     dag(
       2,
       (from, to) => {
@@ -96,7 +96,7 @@ const oneCell = defineSpace('one-cell', (task) => {
 });
 
 for (const name of ['darts', 'gdas', 'single-path'] as const)
-  test(`${name} trains cells as the search form of darts has them with drop path`, async () => {
+  test(`${name} trains cells as the search form of darts has them with drop path and attention`, async () => {
     const images = { ...data.info, input: [1, 4, 4], mean: [0], deviation: [1] };
     const space = oneCell.create(images);
     const train = { count: 2, read: async () => undefined };

@@ -18,7 +18,7 @@ import { taskOf } from '../task/index.ts';
 import { trainingBatches } from '../train/batches.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { trainBatches } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { optimizerOf } from '../train/optimizers.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { costFactor } from './cost/reward.ts';
@@ -136,7 +136,7 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
             batches,
             randomInputs: built.randomInputs,
             progress: index / settings.epochs,
-            scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
+            scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(controller.sample(streams('epoch', index, 'path', step))),
             run: (feeds) => program.run(feeds, state),
           });

@@ -13,7 +13,7 @@ import { derive } from '../space/tree/derive.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
 import { noiseFor, scalarFeeds } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { optimizerOf } from '../train/optimizers.ts';
 import { freshTensors } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
@@ -160,7 +160,7 @@ export async function openGdasSupernet(request: GdasRequest): Promise<Supernet> 
               const [batch, other] = [await mine.prepare(), warm ? {} : await theirs.prepare()];
               signal?.throwIfAborted();
               const number = nextStep();
-              const values = OPTIMIZERS[settings.optimizer].scalars(rates(index, step), number);
+              const values = optimizerOf(settings).scalars(rates(index, step), number);
               const updates = Math.max(1, number - gdas.warmup * stepsPerEpoch);
               const otherValues = ARCHITECTURE_OPTIMIZER.scalars(gdas.archLearningRate, updates);
               return {

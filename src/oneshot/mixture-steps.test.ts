@@ -15,7 +15,7 @@ import { constrained } from '../space/tree/constrain.ts';
 import { derive } from '../space/tree/derive.ts';
 import type { Module } from '../space/tree/module.ts';
 import { supernet } from '../space/tree/resolve.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { sgd } from '../train/optimizers.ts';
 import { freshTensors } from '../train/program.ts';
 import { joinTensors, splitTensors } from '../train/vectors.ts';
 import { ARCHITECTURE_OPTIMIZER, gradientOf, optionWeights, supernetSteps } from './mixture-steps.ts';
@@ -109,7 +109,7 @@ testLayouts(await layoutsUnderTest(), NAME, async ({ engine, channels }) => {
     return returned;
   };
   const train = (rate: number, step: number) =>
-    weightStep.run({ ...batch(), ...scalars(OPTIMIZERS.sgd.scalars(rate, step)) }, state);
+    weightStep.run({ ...batch(), ...scalars(sgd.scalars(rate, step)) }, state);
 
   const { loss } = await search(0, 1);
   const trained = await train(0, 1);

@@ -10,8 +10,8 @@ import type { Module } from '../space/tree/module.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
 import { noiseFor } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
-import { freshTensors, type StateParts } from '../train/program.ts';
+import { optimizerOf } from '../train/optimizers.ts';
+import { freshTensors, type StateParts, updateSettings } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { mixtureWithin } from './cost/keep-limits.ts';
@@ -92,8 +92,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
   const withinLimits = mixtureWithin(request);
   const levels = levelsOf(request, method.step.levels);
   const { batchSize, stepsPerEpoch, weights: forWeights, architecture: forArchitecture } = levels;
-  const { optimizer, momentum, nesterov, clipNorm } = settings;
-  const update = { optimizer, momentum, nesterov, weightDecay: settings.weightDecay, clipNorm };
+  const update = updateSettings(settings);
   const streams: SupernetRequest['rng'] = (...labels) => request.rng(...labels);
   const rates = learningRates(settings, stepsPerEpoch);
 
@@ -168,7 +167,7 @@ export async function openMixtureSupernet(request: MixtureRequest): Promise<Supe
                 weights: { ...batch, ...noise(), ...own },
                 architecture: other && { ...other, ...otherNoise(), ...own },
                 learningRate: rate,
-                weightScalars: OPTIMIZERS[optimizer].scalars(rate, number),
+                weightScalars: optimizerOf(settings).scalars(rate, number),
                 architectureScalars: {
                   ...ARCHITECTURE_OPTIMIZER.scalars(learningRate, updates),
                   ...(penalty && { penalty: penalty.weight(progress) }),

@@ -21,7 +21,7 @@ import { taskOf } from '../task/index.ts';
 import type { Measured } from '../task/metrics.ts';
 import { orderedBatches, trainingBatches } from '../train/batches.ts';
 import { noiseFor, trainBatches } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { optimizerOf } from '../train/optimizers.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
 import { defineOneShot } from './definition.ts';
@@ -109,7 +109,7 @@ export async function openPathDropoutSupernet(
             batches,
             randomInputs: built.randomInputs,
             progress: index / settings.epochs,
-            scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
+            scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: (step) => dropped(index, step),
             run: (feeds) => program.run(feeds, state),
           }),

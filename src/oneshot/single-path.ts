@@ -17,8 +17,8 @@ import type { Measured } from '../task/metrics.ts';
 import { trainingBatches } from '../train/batches.ts';
 import type { NetworkOnData } from '../train/forward.ts';
 import { trainBatches } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
-import { trainingGraph, type UpdateSettings } from '../train/program.ts';
+import { optimizerOf } from '../train/optimizers.ts';
+import { trainingGraph, type UpdateSettings, updateSettings } from '../train/program.ts';
 import type { Programs } from '../train/programs.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';
@@ -102,7 +102,7 @@ export async function openSinglePathSupernet(
             batches,
             randomInputs: built.randomInputs,
             progress: index / settings.epochs,
-            scalars: (step) => OPTIMIZERS[settings.optimizer].scalars(rates(index, step), nextStep()),
+            scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(pathAt(index, step)),
             run: (feeds) => program.run(feeds, state),
           }),
@@ -120,8 +120,7 @@ export async function openSinglePathSupernet(
 
 /** The program of a step that trains the weights of one path: `feedsOf` chooses it. */
 export function pathStep(programs: Programs, on: NetworkOnData, settings: UpdateSettings, batchSize: number) {
-  const { optimizer, momentum, nesterov, weightDecay, clipNorm } = settings;
-  const update = { optimizer, momentum, nesterov, weightDecay, clipNorm };
+  const update = updateSettings(settings);
   return programs.program({
     kind: 'single-path step',
     on,

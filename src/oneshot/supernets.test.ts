@@ -15,7 +15,7 @@ import { trainingBatches } from '../train/batches.ts';
 import { decodeCheckpoint, type EpochRecord, encodeCheckpoint, type Guards } from '../train/checkpoint.ts';
 import { TrainingFailure } from '../train/failure.ts';
 import { evaluateNetwork } from '../train/inference.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { optimizerOf } from '../train/optimizers.ts';
 import { freshTensors, trainingGraph } from '../train/program.ts';
 import { DEFAULT_SETTINGS } from '../train/settings.ts';
 import { blobs } from '../train/testing/blobs.ts';
@@ -287,7 +287,7 @@ test('single-path supernet: before a path is measured, its statistics are comput
     const state = engine.createState(joinTensors(own.vectors, weights as typeof fresh));
     const batches = trainingBatches(data.train, data.info, settings);
     const feeds = await batches.epoch(0, (...labels) => rng(...labels)).prepare();
-    const scalars = Object.entries(OPTIMIZERS[settings.optimizer].scalars(0, 1));
+    const scalars = Object.entries(optimizerOf(settings).scalars(0, 1));
     const asTensors = Object.fromEntries(scalars.map(([k, v]) => [k, { shape: [], data: Float32Array.of(v) }]));
     await program.run({ ...feeds, ...asTensors }, state);
     const after = splitTensors(own.vectors, await state.read());

@@ -5,7 +5,7 @@
 import { createGraph } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { normOf, OPTIMIZERS } from '../train/optimizers.ts';
+import { normOf, sgd } from '../train/optimizers.ts';
 import type { UpdateSettings } from '../train/program.ts';
 import { type GradientGraph, gradientOf, type Scratch, type StateGraph, stateGraph } from './mixture-steps.ts';
 
@@ -20,7 +20,7 @@ const baseOf = (name: string): string => `base:${name}`;
 /** The state entry of the gradient by an architecture parameter that equation 7 gives. */
 export const totalOf = (name: string): string => `total:${name}`;
 
-/** `OPTIMIZERS.sgd`'s settings for the virtual step: as in the published code, without clipping. */
+/** The settings of `sgd` for the virtual step: as in the published code, without clipping. */
 function virtualSettings({ optimizer, momentum, nesterov, weightDecay }: UpdateSettings) {
   const own = optimizer === 'sgd' ? { momentum, nesterov } : {};
   return { ...own, weightDecay };
@@ -40,7 +40,7 @@ export function virtualGraph({ trained }: Pick<GradientGraph, 'trained'>, settin
   const g = createGraph();
   const weights = trained.map(({ name, shape }) => ({ path: name, shape, node: ops.input(g, name, shape), when: [] }));
   const gradients = trained.map(({ name, shape }) => ops.input(g, gradientOf(name), shape));
-  const { parameters } = OPTIMIZERS.sgd.append(g, virtualSettings(settings), weights, gradients);
+  const { parameters } = sgd.append(g, virtualSettings(settings), weights, gradients);
   const carried = weights.flatMap(({ path, node }, i) => [
     { name: baseOf(path), next: node },
     { name: path, next: parameters[i] as NodeId },

@@ -14,7 +14,7 @@ import { sample } from '../space/tree/vary.ts';
 import type { TrainingBatches } from '../train/batches.ts';
 import type { Guards } from '../train/checkpoint.ts';
 import { noiseFor } from '../train/loop.ts';
-import { OPTIMIZERS } from '../train/optimizers.ts';
+import { optimizerOf } from '../train/optimizers.ts';
 import { effectiveRank } from './effective-rank.ts';
 import { scalars } from './mixture-methods.ts';
 import type { PathMeter } from './path-meter.ts';
@@ -66,7 +66,7 @@ export async function watchPaths(
   async function interference({ state, history }: AfterEpoch): Promise<Guards['interference']> {
     if (paths.length < 2) return undefined;
     const number = (history.length + 1) * stepsPerEpoch + 1;
-    const step = scalars(OPTIMIZERS[settings.optimizer].scalars(settings.learningRate, number));
+    const step = scalars(optimizerOf(settings).scalars(settings.learningRate, number));
     const entries = await state.read();
     const [before, after]: [number[], number[]] = [[], []];
     for (const [i, own] of feeds.entries()) {

@@ -7,7 +7,7 @@ import { type Arrays, allocate, type FloatArrays, mapValues } from '../task/spec
 import type { Decoded, TaskDefinition } from '../task/task.ts';
 import { feedsOf } from '../train/batches.ts';
 import { nextState } from '../train/forward.ts';
-import type { ModelMetadata } from './export/metadata.ts';
+import { type ModelMetadata, type ModelTensors, tensorsAt } from './export/metadata.ts';
 import type { ReadModel } from './export/onnx.ts';
 
 /** What an exported model says of one sample, or why it says nothing. */
@@ -28,10 +28,10 @@ export interface ExportedModel {
   /** How many samples may run at a time. */
   readonly batch: number;
   /**
-   * Runs it on `count` samples: raw inputs by name, [count, ...]. `states` are those of an earlier call, zeros by default.
-   * Throws UserError when the model cannot be run.
+   * Runs it on `count` samples: raw inputs by name, [count, ...]. `states` are those of an earlier call, zeros by default. `length`: of the
+   * samples, where it is open (`metadata.lengths`); the largest by default. Throws UserError when the model cannot be run.
    */
-  answer(inputs: Arrays, count: number, states?: FloatArrays): Promise<Answered>;
+  answer(inputs: Arrays, count: number, states?: FloatArrays, length?: number): Promise<Answered>;
   dispose(): Promise<void>;
 }
 
@@ -52,13 +52,13 @@ export async function openModel(
       'is none of Netsmith: name the file of its data set (predict --data FILE), or give the task',
     );
   const task = taskOf({ kind: metadata.task }, own);
-  const { tensors, labels, encoding } = metadata;
+  const { labels, encoding } = metadata;
   const program = await engine.load(model).catch(() => {
     throw invalid(place, 'ONNX Runtime cannot load its graph', 'the file is damaged, or Netsmith did not export it');
   });
   const offset = encoding?.labelOffset ?? 0;
 
-  function decode(outputs: FloatArrays, i: number): Answer {
+  function decode(tensors: ModelTensors, outputs: FloatArrays, i: number): Answer {
     const values = mapValues(tensors.outputs, ({ shape }, name) => {
       const size = sizeOf(shape);
       return Array.from(outputs[name]?.subarray(i * size, (i + 1) * size) ?? [], (value) => value + offset);
@@ -71,7 +71,8 @@ export async function openModel(
   return {
     metadata,
     batch,
-    async answer(inputs, count, states = {}) {
+    async answer(inputs, count, states = {}, length) {
+      const tensors = length === undefined ? metadata.tensors : tensorsAt(metadata.tensors, length);
       const begun = { ...allocate(tensors.states, count), ...states };
       const feeds = { ...feedsOf(inputs, tensors.inputs, count), ...feedsOf(begun, tensors.states, count) };
       const results = await program.run(feeds).catch(() => ({}) as Awaited<ReturnType<typeof program.run>>);
@@ -82,7 +83,7 @@ export async function openModel(
       };
       const outputs = mapValues(tensors.outputs, ({ shape }, name) => found(name, sizeOf(shape)));
       return {
-        answers: Array.from({ length: count }, (_, i) => decode(outputs, i)),
+        answers: Array.from({ length: count }, (_, i) => decode(tensors, outputs, i)),
         outputs,
         states: mapValues(tensors.states, ({ shape }, name) => found(nextState(name), sizeOf(shape))),
       };

@@ -90,6 +90,7 @@ function promptTokens(prompt: string, tokenizer: Tokenizer, byCharacter: boolean
 /** Reads tokens, and gives the probabilities of the one after the last; never of `unknown`, which stands for no text. */
 function openReader({ metadata, answer }: Pick<ExportedModel, 'metadata' | 'answer'>, unknown: number) {
   const [length = 1] = metadata.input;
+  const isOpen = metadata.lengths !== undefined;
   const [input = ''] = Object.keys(metadata.tensors.inputs);
   const [output = ''] = Object.keys(metadata.tensors.outputs);
   const isRecurrent = Object.keys(metadata.tensors.states).length > 0;
@@ -97,15 +98,16 @@ function openReader({ metadata, answer }: Pick<ExportedModel, 'metadata' | 'answ
   let window: number[] = [];
 
   async function run(): Promise<Float64Array> {
-    const fed = new Int32Array(length);
+    const size = isOpen ? window.length : length;
+    const fed = new Int32Array(size);
     fed.set(window);
-    const { outputs, states: next } = await answer({ [input]: fed }, 1, states);
+    const { outputs, states: next } = await answer({ [input]: fed }, 1, states, ...(isOpen ? [size] : []));
     const values = outputs[output] ?? new Float32Array();
     const last = window.length - 1;
     // A window that is full hands its states on; the next one begins behind it.
     if (isRecurrent && window.length === length) [states, window] = [next, []];
-    return Float64Array.from({ length: values.length / length }, (_, token) =>
-      token === unknown ? 0 : (values[token * length + last] ?? 0),
+    return Float64Array.from({ length: values.length / size }, (_, token) =>
+      token === unknown ? 0 : (values[token * size + last] ?? 0),
     );
   }
 

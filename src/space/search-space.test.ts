@@ -40,6 +40,8 @@ for (const [space, task] of [
   [SPACES['layer-genomes'].create(table, { start: 'random' }), table],
   [SPACES.hierarchical.create(images, { motifs: 3, cellNodes: 4, channels: 8 }), images],
   [SPACES.mnasnet.create(images), images],
+  [SPACES.vit.create(images, { width: 16, heads: 2, layers: 3, tune: true }), images],
+  [SPACES.vit.create(images, { width: 16, heads: 2, layers: 3, search: true }), images],
   [SPACES.transformer.create(language, { width: 16, heads: 2, tune: true }), language],
   [SPACES.transformer.create(texts, { width: 16, heads: 2, search: true, layers: 3 }), texts],
   [SPACES.transformer.create(sequence, { width: 16, heads: 2 }), sequence],

@@ -121,6 +121,13 @@ export interface PublishedArchitectures {
   readonly task?: Task;
 }
 
+/** Training settings, as `train/settings.ts` names them. */
+export interface UsualTraining {
+  readonly optimizer: 'sgd' | 'adamw';
+  readonly learningRate: number;
+  readonly weightDecay: number;
+}
+
 /** A space before the task is known. Made by `defineSpace`. */
 export interface SpaceDefinition {
   readonly name: string;
@@ -138,6 +145,8 @@ export interface SpaceDefinition {
   handDesigned?(task: Task, options?: SpaceOptions): Readonly<Record<string, Architecture>>;
   /** Members that papers have published; the text form takes their names. */
   readonly published?: PublishedArchitectures;
+  /** What its networks are trained with by `run`, where that is not what the data's kind of input suggests. */
+  readonly training?: UsualTraining;
 }
 
 export type Domain =

@@ -199,6 +199,46 @@ test('the average of the weights moves with each step, and is measured, handed o
   assert.notDeepEqual(await averaging.weights(), await plain.weights());
 });
 
+test('averaged SGD is SGD until an epoch is worse than one long before, and hands on the mean of its weights from then on', async () => {
+  const settings = { ...request().settings, batchSize: 8, epochSamples: 8, epochs: 6, momentum: 0 };
+  // The first value is better than all others, and the third is the first to be compared with it.
+  const objective = { metric: 'loss', direction: 'maximize' } as const;
+  const start = 3;
+  const plain = await openTraining(request({ settings }));
+  const averaging = await openTraining(
+    request({ settings: { ...settings, momentum: 0.9, optimizer: 'asgd', averageAfter: 1 }, objective }),
+  );
+  let mean: Awaited<ReturnType<typeof plain.weights>> = {};
+  for (let step = 1; step <= settings.epochs; step++) {
+    await plain.epoch();
+    const record = await averaging.epoch();
+    const [now, before, count] = [await plain.weights(), mean, Math.max(1, step - start + 1)];
+    mean = Object.fromEntries(
+      Object.entries(now).map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.map((value, i) => value / count + (1 - 1 / count) * (before[name]?.data[i] ?? 0)) },
+      ]),
+    );
+    const weights = await averaging.weights();
+    for (const [name, { data }] of Object.entries(weights))
+      for (const [i, value] of data.entries())
+        assert.ok(Math.abs(value - (mean[name]?.data[i] ?? Number.NaN)) < 1e-5, `${name} after step ${step}`);
+    const samples = blobs().valid;
+    const { metrics } = await evaluateNetwork({
+      engine: referenceEngine(),
+      network,
+      info: blobs().info,
+      weights,
+      samples,
+    });
+    assert.equal(record.valid.loss, metrics.loss);
+  }
+  assert.ok(
+    averaging.history.every(({ valid }, i) => i === 0 || (valid.loss ?? 9) < (averaging.history[0]?.valid.loss ?? 0)),
+  );
+  assert.notDeepEqual(await averaging.weights(), await plain.weights());
+});
+
 test('running it twice gives the same history', async () => {
   const [one, two] = [await trainNetwork(request()), await trainNetwork(request())];
   assert.deepEqual(timeless(one.history), timeless(two.history));

@@ -12,7 +12,7 @@ import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, type OnStep, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs, zerosOf } from './inference.ts';
-import { OPTIMIZERS } from './optimizers.ts';
+import { optimizerOf } from './optimizers.ts';
 import { type Pace, paceOf, type TimeLimit } from './pace.ts';
 import { freshTensors, type InferenceGraph, type StateParts, type TrainingGraph } from './program.ts';
 import { openPrograms, type ProgramLease, type Programs } from './programs.ts';
@@ -21,7 +21,7 @@ import { checkSettings, type TrainSettings } from './settings.ts';
 import { bestEpoch, type EpochObjective, hasStoppedImproving } from './stopping.ts';
 import { type Trainable, trainUntil } from './trainable.ts';
 import { joinTensors, splitTensors } from './vectors.ts';
-import { averaged, averageScalars, startAverages } from './weight-average.ts';
+import { averaged, averageScalars, averageStart, isAveraged, startAverages } from './weight-average.ts';
 
 /** The least number of samples measured at a time: below it the overhead of a run dominates, and memory does not matter yet. */
 export const VALID_BATCH = 64;
@@ -100,7 +100,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const { batchSize, stepsPerEpoch } = batches;
   const validBatch = Math.max(batchSize, Math.min(VALID_BATCH, request.valid?.count ?? VALID_BATCH));
   const rates = learningRates(settings, stepsPerEpoch);
-  const optimizer = OPTIMIZERS[settings.optimizer];
+  const optimizer = optimizerOf(settings);
   const history: EpochRecord[] = [...(request.checkpoint?.history ?? [])];
   let steps = request.checkpoint?.steps ?? 0;
 
@@ -136,7 +136,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   /** Calls `use` with the network as it is measured and handed on. */
   async function inferring<T>(use: (inference: Inference) => Promise<T>): Promise<T> {
     const { inference } = ready;
-    if (settings.weightAverage === 0) return use(inferenceFrom(inference, ready.state));
+    if (!isAveraged(settings)) return use(inferenceFrom(inference, ready.state));
     const averages = engine.createState(averaged(await ready.state.read()));
     try {
       return await use(inferenceFrom(inference, averages));
@@ -151,8 +151,10 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       ? fitting('the checkpoint', request.checkpoint.best.weights, await weightsNow())
       : undefined;
 
-  const trainEpoch = (index: number): Promise<number> =>
-    trainBatches(request, index, {
+  const trainEpoch = (index: number): Promise<number> => {
+    const started = isAveraged(settings) ? averageStart(history, objective, settings.averageAfter) : undefined;
+    const averagedFrom = started === undefined ? undefined : started * stepsPerEpoch;
+    return trainBatches(request, index, {
       batches,
       randomInputs: built.randomInputs,
       ...(built.carried.length > 0 && { statesBefore }),
@@ -160,11 +162,12 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       scalars(step) {
         steps++;
         const rate = rates(index, step, pace?.share(step / stepsPerEpoch));
-        return { ...optimizer.scalars(rate, steps), ...averageScalars(settings.weightAverage, steps) };
+        return { ...optimizer.scalars(rate, steps), ...averageScalars(settings, steps, averagedFrom) };
       },
       run: (feeds) => program.run(feeds, ready.state),
       ...(pace && { isOver: () => pace.isOver() }),
     });
+  };
 
   const trainAndValidate = epochs({
     history,

@@ -6,11 +6,12 @@ import { nodeRuntime } from '../engine/runtime/node.node.ts';
 import { createGraph, finish } from '../graph/builder.ts';
 import type { HostTensor } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
-import { OPTIMIZERS } from './optimizers.ts';
+import { optimizerOf, sgd } from './optimizers.ts';
 import type { TrainSettings } from './settings.ts';
 import { referenceEngine } from './testing/reference-engine.ts';
 
-type Options = Pick<TrainSettings, 'momentum' | 'nesterov' | 'weightDecay'>;
+type Options = Pick<TrainSettings, 'momentum' | 'nesterov' | 'weightDecay'> &
+  Partial<Pick<TrainSettings, 'beta1' | 'beta2'>>;
 const SHAPES = [[2, 3], [2]] as const;
 const PATHS = ['0/weight', '0/bias'] as const;
 const RATES = [0.1, 0.05, 0.2, 0.1, 0.01];
@@ -22,7 +23,7 @@ const initial = (i: number) => Float32Array.from({ length: i === 0 ? 6 : 2 }, (_
 
 /** The weights after five steps of the optimizer's graph. */
 async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options: Options): Promise<number[][]> {
-  const optimizer = OPTIMIZERS[name];
+  const optimizer = optimizerOf({ optimizer: name, ...options });
   const g = createGraph();
   const parameters = PATHS.map((path, i) => ({
     path,
@@ -63,7 +64,10 @@ async function byGraph(engine: Engine, name: TrainSettings['optimizer'], options
 }
 
 /** The same by the formulas of PyTorch's documentation, element by element in float64. */
-function byHand(name: TrainSettings['optimizer'], { momentum, nesterov, weightDecay }: Options): number[][] {
+function byHand(
+  name: TrainSettings['optimizer'],
+  { momentum, nesterov, weightDecay, beta1 = 0.9, beta2 = 0.999 }: Options,
+): number[][] {
   return PATHS.map((_, i) =>
     [...initial(i)].map((start, k) => {
       let [w, buffer, m, v] = [start, 0, 0, 0];
@@ -71,14 +75,16 @@ function byHand(name: TrainSettings['optimizer'], { momentum, nesterov, weightDe
         let g = gradientAt(i, t)[k] ?? Number.NaN;
         if (name === 'adamw') w -= rate * weightDecay * w;
         else g += weightDecay * w;
-        if (name === 'sgd') {
+        if (name === 'asgd') {
+          w -= rate * g;
+        } else if (name === 'sgd') {
           buffer = t === 0 ? g : momentum * buffer + g;
           w -= rate * (momentum === 0 ? g : nesterov ? g + momentum * buffer : buffer);
         } else {
-          m = 0.9 * m + 0.1 * g;
-          v = 0.999 * v + 0.001 * g * g;
-          const mHat = m / (1 - 0.9 ** (t + 1));
-          const vHat = v / (1 - 0.999 ** (t + 1));
+          m = beta1 * m + (1 - beta1) * g;
+          v = beta2 * v + (1 - beta2) * g * g;
+          const mHat = m / (1 - beta1 ** (t + 1));
+          const vHat = v / (1 - beta2 ** (t + 1));
           w -= (rate * mHat) / (Math.sqrt(vHat) + 1e-8);
         }
       }
@@ -92,9 +98,11 @@ const cases: readonly (readonly [TrainSettings['optimizer'], Options])[] = [
   ['sgd', { momentum: 0.9, nesterov: false, weightDecay: 0 }],
   ['sgd', { momentum: 0.9, nesterov: true, weightDecay: 0.1 }],
   ['sgd', { momentum: 0, nesterov: true, weightDecay: 0.1 }],
-  ['adam', { momentum: 0, nesterov: false, weightDecay: 0.1 }],
+  ['asgd', { momentum: 0.9, nesterov: true, weightDecay: 0.1 }],
+  ['adam', { momentum: 0, nesterov: false, weightDecay: 0.1, beta1: 0.5, beta2: 0.9 }],
   ['adam', { momentum: 0, nesterov: false, weightDecay: 0 }],
   ['adamw', { momentum: 0, nesterov: false, weightDecay: 0.1 }],
+  ['adamw', { momentum: 0, nesterov: false, weightDecay: 0.1, beta1: 0, beta2: 0.99 }],
 ];
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   'the reference interpreter': async () => referenceEngine(),
@@ -128,7 +136,7 @@ for (const [limit, factor] of [
       when: [],
     }));
     const raw = [ops.constant(g, [3, 0, 0, 0, 0, 0], [2, 3]), ops.constant(g, [0, 4])];
-    const { parameters: next } = OPTIMIZERS.sgd.append(g, { weightDecay: 0, clipNorm: limit }, parameters, raw);
+    const { parameters: next } = sgd.append(g, { weightDecay: 0, clipNorm: limit }, parameters, raw);
     const program = await referenceEngine().compile(finish(g, { a: next[0] ?? -1, b: next[1] ?? -1 }));
     const { a, b } = await program.run({ learningRate: { shape: [], data: Float32Array.of(1) } });
     assert.deepEqual([a?.shape, b?.shape], SHAPES.slice());

@@ -3,7 +3,7 @@ import type { NodeId, Shape } from '../graph/ir.ts';
 import * as ops from '../graph/ops.ts';
 import type { Parameter } from '../network/network.ts';
 import { guarded } from '../network/switch.ts';
-import type { TrainSettings } from './settings.ts';
+import { DEFAULT_SETTINGS, type TrainSettings } from './settings.ts';
 
 /** A tensor that an optimizer keeps from step to step, such as `3/1/weight:momentum`. Starts as zeros. */
 export interface OptimizerState {
@@ -22,7 +22,7 @@ export interface Update {
   readonly state: readonly OptimizerState[];
 }
 
-/** What a rule reads of the settings; Adam's has no momentum of its own. */
+/** What a rule reads of the settings. */
 type OptimizerSettings = Pick<TrainSettings, 'weightDecay'> &
   Partial<Pick<TrainSettings, 'momentum' | 'nesterov' | 'clipNorm'>>;
 type Trained = Pick<Parameter, 'path' | 'shape' | 'node' | 'when'>;
@@ -44,7 +44,7 @@ export interface Optimizer {
  * Stochastic gradient descent, as `torch.optim.SGD` without dampening: g ← g + λ w; b ← μ b + g; w ← w − η d, where d is
  * b, or g + μ b for Nesterov. The buffer starts at zero, so the first b is g.
  */
-const sgd: Optimizer = {
+export const sgd: Optimizer = {
   append(g, { momentum = 0, nesterov = false, weightDecay, clipNorm = 0 }, parameters, gradients) {
     const rate = ops.input(g, 'learningRate', []);
     return updateEach(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
@@ -58,15 +58,14 @@ const sgd: Optimizer = {
   scalars: (learningRate) => ({ learningRate }),
 };
 
-const BETAS = [0.9, 0.999] as const;
 const EPSILON = 1e-8;
 
 /**
- * Adam (Kingma & Ba 2015) as `torch.optim.Adam`, β = (0.9, 0.999) unless given, ε = 1e-8: m ← β₁ m + (1−β₁) g; v ← β₂ v + (1−β₂) g²;
+ * Adam (Kingma & Ba 2015) as `torch.optim.Adam`, ε = 1e-8: m ← β₁ m + (1−β₁) g; v ← β₂ v + (1−β₂) g²;
  * w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). `coupled`: weight decay is added to the gradient. Otherwise AdamW
  * (Loshchilov & Hutter 2019): w ← w − η λ w first, and the gradient is left alone.
  */
-export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number] = BETAS): Optimizer {
+export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number]): Optimizer {
   return {
     append(g, { weightDecay, clipNorm = 0 }, parameters, gradients) {
       const rate = ops.input(g, 'learningRate', []);
@@ -97,11 +96,29 @@ export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonl
   };
 }
 
-export const OPTIMIZERS = {
-  sgd,
-  adam: adamWith('coupled'),
-  adamw: adamWith('decoupled'),
-} as const satisfies Readonly<Record<TrainSettings['optimizer'], Optimizer>>;
+/** SGD without momentum, as that of averaged SGD is; the average is that of `weight-average.ts`. */
+const plainSgd: Optimizer = {
+  ...sgd,
+  append: (g, { weightDecay, clipNorm = 0 }, ...of) => sgd.append(g, { weightDecay, clipNorm }, ...of),
+};
+
+/** The rule of these settings; Adam's β are (0.9, 0.999) where they have none. */
+export function optimizerOf({
+  optimizer,
+  beta1 = DEFAULT_SETTINGS.beta1,
+  beta2 = DEFAULT_SETTINGS.beta2,
+}: Pick<TrainSettings, 'optimizer'> & Partial<Pick<TrainSettings, 'beta1' | 'beta2'>>): Optimizer {
+  switch (optimizer) {
+    case 'sgd':
+      return sgd;
+    case 'asgd':
+      return plainSgd;
+    case 'adam':
+      return adamWith('coupled', [beta1, beta2]);
+    case 'adamw':
+      return adamWith('decoupled', [beta1, beta2]);
+  }
+}
 
 /**
  * Clips the gradients and runs `rule` for each tensor; `keep` makes (or finds) a state tensor of its shape. A tensor of an

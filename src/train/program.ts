@@ -22,7 +22,7 @@ import {
   nextState,
   type TrainedVector,
 } from './forward.ts';
-import { OPTIMIZERS, type Update } from './optimizers.ts';
+import { optimizerOf, type Update } from './optimizers.ts';
 import { moveStatistics } from './running-statistics.ts';
 import type { TrainSettings } from './settings.ts';
 import { cutInputs, networkVectors, pack, type Vector, vectorOf } from './vectors.ts';
@@ -66,7 +66,14 @@ export function freshTensors(
 
 /** What a training step does with the gradients: see `TrainSettings`. */
 export type UpdateSettings = Pick<TrainSettings, 'optimizer' | 'momentum' | 'nesterov' | 'weightDecay' | 'clipNorm'> &
-  Partial<Pick<TrainSettings, 'weightAverage'>>;
+  Partial<Pick<TrainSettings, 'beta1' | 'beta2' | 'weightAverage'>>;
+
+/** What a step reads of all settings, but the average of the weights, which supernets do not have. */
+export function updateSettings(settings: UpdateSettings): UpdateSettings {
+  const { optimizer, momentum, nesterov, beta1, beta2, weightDecay, clipNorm } = settings;
+  const betas = { ...(beta1 !== undefined && { beta1 }), ...(beta2 !== undefined && { beta2 }) };
+  return { optimizer, momentum, nesterov, ...betas, weightDecay, clipNorm };
+}
 
 /**
  * The graph of one training step on `batchSize` samples: the network up to its loss (`forwardGraph`), gradients, which are
@@ -91,7 +98,7 @@ export function trainingGraph(
   const nodes = architecture.map(({ node }) => node);
   const { byVectors, byOthers } = lossGradients(g, loss, trained, nodes);
   const slopes = architecture.map(({ path }, i) => [gradientOf?.(path) ?? '', byOthers[i] as NodeId] as const);
-  const update = g.within('optimizer', () => OPTIMIZERS[settings.optimizer].append(g, settings, weights, byVectors));
+  const update = g.within('optimizer', () => optimizerOf(settings).append(g, settings, weights, byVectors));
   const moved = g.within('statistics', () => moveStatistics(g, moving.vectors, moving.statistics));
   const state = settings.weightAverage ? [...update.state, ...averages()] : update.state;
   return finishStep(g, forward, {

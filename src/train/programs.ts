@@ -10,7 +10,9 @@ import {
   type TrainingGraph,
   trainingGraph,
   type UpdateSettings,
+  updateSettings,
 } from './program.ts';
+import { isAveraged } from './weight-average.ts';
 
 /** A compiled program, leased to one user; `built` is what its graph was built with, the graph itself aside. */
 export interface ProgramLease<Built> {
@@ -151,9 +153,8 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 
   return {
     training(on, settings, batchSize) {
-      const { optimizer, momentum, nesterov, weightDecay, clipNorm, weightAverage = 0 } = settings;
       // How fast an average moves is fed, and no part of the program.
-      const used = { optimizer, momentum, nesterov, weightDecay, clipNorm, weightAverage: Math.sign(weightAverage) };
+      const used = { ...updateSettings(settings), weightAverage: isAveraged(settings) ? 1 : 0 };
       return borrow(
         { key: keyOf('training', on, used, batchSize), task: on.task },
         () => trainingGraph(on, used, batchSize),

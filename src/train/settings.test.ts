@@ -21,7 +21,12 @@ test('a broken rule is named with the setting and its value', () => {
   refuses({ learningRate: 0 }, /learningRate is 0; it must be a number above 0 and at most 1e\+38$/);
   refuses({ learningRate: Number.NaN }, /learningRate/);
   refuses({ momentum: 1 }, /momentum is 1; it must be a number of at least 0 and below 1$/);
-  refuses({ optimizer: 'lion' }, /optimizer is "lion"; it must be one of sgd, adam, adamw/);
+  refuses({ optimizer: 'lion' }, /optimizer is "lion"; it must be one of sgd, asgd, adam, adamw/);
+  refuses({ beta2: 1 }, /beta2 is 1; it must be a number of at least 0 and below 1$/);
+  refuses(
+    { optimizer: 'asgd', weightAverage: 0.9 },
+    /weightAverage is 0.9; must be 0 with the optimizer asgd, which has an average of its own$/,
+  );
   refuses({ flip: 'yes' }, /flip is "yes"/);
   refuses({ lerningRate: 1 }, /unknown setting "lerningRate"/);
   refuses({ warmupEpochs: 11 }, /warmupEpochs is 11; it must not exceed epochs \(10\)/);

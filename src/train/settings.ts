@@ -12,12 +12,17 @@ export interface TrainSettings {
   /** Share of the epochs without a better value on the validation samples after which a training ends; its weights are those of the best epoch. 0: off. */
   readonly patience: number;
   readonly batchSize: number;
-  readonly optimizer: 'sgd' | 'adam' | 'adamw';
+  readonly optimizer: 'sgd' | 'asgd' | 'adam' | 'adamw';
   readonly learningRate: number;
   /** SGD only. */
   readonly momentum: number;
   readonly nesterov: boolean;
-  /** Added to the gradient (sgd, adam), or taken off the weight itself (adamw); of every parameter. */
+  /** Adam and AdamW: decay of the average of the gradients, and of that of their squares. */
+  readonly beta1: number;
+  readonly beta2: number;
+  /** asgd: its average begins once the first objective is worse than it was this many epochs before, or earlier (`weight-average.ts`). */
+  readonly averageAfter: number;
+  /** Added to the gradient (sgd, asgd, adam), or taken off the weight itself (adamw); of every parameter. */
   readonly weightDecay: number;
   readonly schedule: 'constant' | 'step' | 'cosine';
   /** Epochs over which the rate rises linearly from 0. */
@@ -57,6 +62,9 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   learningRate: 0.005,
   momentum: 0.9,
   nesterov: true,
+  beta1: 0.9,
+  beta2: 0.999,
+  averageAfter: 5,
   weightDecay: 5e-4,
   schedule: 'cosine',
   warmupEpochs: 0.5,
@@ -103,15 +111,23 @@ export const SETTING_RULES = {
     help: 'early stopping: end a training when the first objective has not improved on the validation samples for this fraction of its epochs, and keep the weights of the best epoch (0 = off)',
   },
   batchSize: { kind: 'integer', min: 1, max: 1_000_000, help: 'samples per training step' },
-  optimizer: { kind: 'word', words: ['sgd', 'adam', 'adamw'], help: 'optimizer' },
+  optimizer: { kind: 'word', words: ['sgd', 'asgd', 'adam', 'adamw'], help: 'optimizer' },
   learningRate: { kind: 'number', min: 0, above: true, max: MOST_RATE, help: 'peak learning rate' },
   momentum: { kind: 'number', min: 0, below: 1, help: 'momentum (sgd)' },
   nesterov: { kind: 'boolean', help: 'Nesterov momentum (sgd)' },
+  beta1: { kind: 'number', min: 0, below: 1, help: 'decay of the average of gradients (adam, adamw)' },
+  beta2: { kind: 'number', min: 0, below: 1, help: 'decay of the average of squared gradients (adam, adamw)' },
+  averageAfter: {
+    kind: 'integer',
+    min: 0,
+    max: MOST_EPOCHS,
+    help: 'averaged SGD (asgd): average the weights once the first objective is worse than its best more than this many epochs before; the average is measured and kept (supernets have none)',
+  },
   weightDecay: {
     kind: 'number',
     min: 0,
     max: 1000,
-    help: 'weight decay of all parameters: L2 penalty (sgd, adam) or decoupled (adamw)',
+    help: 'weight decay of all parameters: L2 penalty (sgd, asgd, adam) or decoupled (adamw)',
   },
   schedule: { kind: 'word', words: ['constant', 'step', 'cosine'], help: 'learning rate schedule' },
   warmupEpochs: { kind: 'number', min: 0, max: MOST_EPOCHS, help: 'epochs of linear learning rate warmup' },
@@ -182,6 +198,10 @@ export function checkSettings(
   if (missing !== undefined) throw invalid(place, `${missing} is missing`, 'all settings are required');
   if (settings.warmupEpochs > settings.epochs) {
     throw invalid(place, `warmupEpochs is ${settings.warmupEpochs}`, `it must not exceed epochs (${settings.epochs})`);
+  }
+  if (settings.optimizer === 'asgd' && settings.weightAverage > 0) {
+    const found = `weightAverage is ${settings.weightAverage}`;
+    throw invalid(place, found, 'must be 0 with the optimizer asgd, which has an average of its own');
   }
   if (data !== undefined) {
     const task = taskOf(data, own);

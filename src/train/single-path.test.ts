@@ -23,7 +23,7 @@ import {
 import { reluConvBn } from '../space/tree/composites.ts';
 import { defineSpace } from '../space/tree/define.ts';
 import { resolve, supernet } from '../space/tree/resolve.ts';
-import { OPTIMIZERS } from './optimizers.ts';
+import { optimizerOf } from './optimizers.ts';
 import { freshTensors, inferenceGraph, trainingGraph, type UpdateSettings } from './program.ts';
 import { switchFeeds } from './single-path.ts';
 import { referenceEngine } from './testing/reference-engine.ts';
@@ -60,7 +60,7 @@ const RULES: Readonly<Record<string, UpdateSettings>> = {
 function feedsAt(step: number, optimizer: UpdateSettings['optimizer']): Record<string, HostTensor> {
   const random = seeded('batch', String(step));
   const x = new Float32Array(BATCH * sizeOf(info.input)).map(() => random.normal());
-  const scalars = Object.entries(OPTIMIZERS[optimizer].scalars(0.1, step + 1));
+  const scalars = Object.entries(optimizerOf({ optimizer }).scalars(0.1, step + 1));
   return {
     input: { shape: [BATCH, ...info.input], data: x },
     targets: { shape: [BATCH, 3], data: Float32Array.of(1, 0, 0, 0, 0, 1) },

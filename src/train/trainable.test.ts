@@ -9,6 +9,7 @@ const data = blobs(24, 12);
 for (const [what, change] of [
   ['supervised training of a network', {}],
   ['a moving average of its weights', { weightAverage: 0.9 }],
+  ['averaged SGD', { optimizer: 'asgd', averageAfter: 0, learningRate: 0.1 }],
 ] as const)
   trainableConformance(what, {
     valid: data.valid,
@@ -17,6 +18,8 @@ for (const [what, change] of [
         ...opening,
         ...data,
         network: sequential(linear(6), batchNorm(), relu(), dropout(0.1), linear('outputs')),
+        // The best epoch is the one of the largest loss, so that averaged SGD begins to average.
+        objective: { metric: 'loss', direction: 'maximize' },
         settings: { ...DEFAULT_SETTINGS, epochs: 3, batchSize: 8, ...change },
         rng: (...labels) => rng('trainable', seed, ...labels),
       }),

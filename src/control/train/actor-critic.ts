@@ -2,7 +2,7 @@
 import type { State } from '../../engine/engine.ts';
 import { borrowing, runSteps } from '../../train/epochs.ts';
 import { initialTensors, scalarFeeds } from '../../train/loop.ts';
-import { OPTIMIZERS } from '../../train/optimizers.ts';
+import { optimizerOf } from '../../train/optimizers.ts';
 import { openPrograms } from '../../train/programs.ts';
 import { joinTensors, splitTensors } from '../../train/vectors.ts';
 import { observationSize } from '../environment.ts';
@@ -141,7 +141,7 @@ export async function openActorCritic(
         const { arrays, feeds } = slots[step % slots.length] as (typeof slots)[number];
         passes[Math.floor(step / perPass)]?.fill(step % perPass, arrays);
         steps++;
-        return { ...feeds, ...asTensors(OPTIMIZERS.adam.scalars(rate, steps)) };
+        return { ...feeds, ...asTensors(optimizerOf({ optimizer: 'adam' }).scalars(rate, steps)) };
       },
       run: (feeds) => program.run(feeds, ready.state),
     });

@@ -4,7 +4,7 @@ import type { State } from '../../engine/engine.ts';
 import * as ops from '../../graph/ops.ts';
 import { borrowing, runSteps } from '../../train/epochs.ts';
 import { initialTensors, scalarFeeds } from '../../train/loop.ts';
-import { OPTIMIZERS } from '../../train/optimizers.ts';
+import { optimizerOf } from '../../train/optimizers.ts';
 import { openPrograms } from '../../train/programs.ts';
 import { joinTensors, splitTensors } from '../../train/vectors.ts';
 import { observationSize } from '../environment.ts';
@@ -228,7 +228,7 @@ export async function openDqn(
         scale(drawn.next, drawn.next);
         await valueTargets();
         steps++;
-        return program.run({ ...feeds, ...asTensors(OPTIMIZERS.adam.scalars(rate, steps)) }, state);
+        return program.run({ ...feeds, ...asTensors(optimizerOf({ optimizer: 'adam' }).scalars(rate, steps)) }, state);
       });
       last = next;
       return next;

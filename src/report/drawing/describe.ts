@@ -38,6 +38,8 @@ export const FAMILIES = {
   last: 'pooling',
   resize: 'pooling',
   positions: 'light',
+  patches: 'light',
+  classToken: 'light',
   piecewiseLinear: 'light',
   batchNorm: 'light',
   layerNorm: 'light',
@@ -93,12 +95,17 @@ export function describe(module: Leaf): string {
       ]);
     case 'positions':
       return `${show(module.encoding)} positions`;
+    case 'patches':
+      return `patches ${square(module.size)}`;
+    case 'classToken':
+      return 'class token';
     case 'piecewiseLinear':
       return `piecewise linear, bins ${show(module.bins)}`;
     case 'attention':
       return listed([
         `${module.causal ? 'causal ' : ''}attention, heads ${show(module.heads)}`,
         module.window === 'all' ? undefined : `window ${show(module.window)}`,
+        module.relative ? 'relative positions' : undefined,
         module.dropout === 0 ? undefined : `dropout ${show(module.dropout)}`,
       ]);
     case 'recurrent':

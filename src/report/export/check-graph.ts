@@ -12,7 +12,7 @@ import {
   GraphError,
   inferShapes,
 } from './graph-shapes.ts';
-import type { ModelMetadata, ModelTensors } from './metadata.ts';
+import { type ModelMetadata, type ModelTensors, tensorsAt } from './metadata.ts';
 import { TREES_DOMAIN, TREES_VERSION } from './trees.ts';
 
 type Proto = onnxProto.onnx.IModelProto;
@@ -61,10 +61,10 @@ function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
     if (name === '' || given.has(name)) refuse('names its values wrongly');
     given.set(name, fileValue(tensor));
   }
-  const { tensors } = metadata;
-  checkEnds(graph, given, tensors);
+  const { tensors, lengths } = metadata;
+  checkEnds(graph, given, tensors, lengths !== undefined);
   const nodes = (graph.node ?? []).map(nodeOf);
-  const run = (batch: number) => {
+  const run = (batch: number, tensors: ModelTensors) => {
     const fed = Object.entries({ ...tensors.inputs, ...tensors.states }).map(([name, { shape, dtype }]) => {
       const type = dtype === 'int32' ? ('token' as const) : ('float' as const);
       return [name, { type, shape: [batch, ...shape] }] as const;
@@ -82,11 +82,12 @@ function checked(proto: Proto, metadata: ModelMetadata): CheckedGraph {
       flops: costs.flops,
     };
   };
-  const single = run(1);
+  if (lengths !== undefined) run(1, tensorsAt(tensors, lengths[0]));
+  const single = run(1, tensors);
   if (single.elements > MAX_ELEMENTS || single.products > MAX_PRODUCTS)
     refuse('takes more memory or time than any export');
   const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(RUN_ELEMENTS / single.elements)));
-  if (run(batch).elements > 2 * batch * single.elements + RUN_ELEMENTS)
+  if (run(batch, tensors).elements > 2 * batch * single.elements + RUN_ELEMENTS)
     refuse('takes more memory or time than any export');
   return { model: withoutExtras(proto, graph), batch, flops: single.flops };
 }
@@ -105,15 +106,17 @@ function endsOf({ outputs, states }: ModelTensors): TensorSpecs {
   return { ...outputs, ...Object.fromEntries(next) };
 }
 
-/** The inputs and outputs that the metadata says, and no others: each with an open batch. */
+/** The inputs and outputs that the metadata says, and no others: each with an open batch, and an open length where `isOpen`. */
 function checkEnds(
   graph: onnxProto.onnx.IGraphProto,
   given: ReadonlyMap<string, FileValue>,
   tensors: ModelTensors,
+  isOpen: boolean,
 ): void {
   const { DataType } = onnxProto.onnx.TensorProto;
   const ends = (what: string, infos: readonly onnxProto.onnx.IValueInfoProto[], specs: TensorSpecs) => {
-    for (const [name, { shape, dtype }] of Object.entries(specs)) {
+    for (const [name, { shape, dtype, axes }] of Object.entries(specs)) {
+      const wanted = shape.map((size, axis) => (isOpen && axes[axis] === 'time' ? 0 : size));
       const [info, ...others] = infos.filter((one) => one.name === name);
       const tensor = info?.type?.tensorType;
       const [first, ...rest] = tensor?.shape?.dim ?? [];
@@ -124,7 +127,7 @@ function checkEnds(
         tensor?.elemType !== (dtype === 'int32' ? DataType.INT32 : DataType.FLOAT) ||
         first === undefined ||
         whole(first.dimValue) !== 0 ||
-        sizes.join() !== shape.join()
+        sizes.join() !== wanted.join()
       )
         refuse(`has another ${what} than its metadata says, which is "${name}" [N, ${shape.join(', ')}]`);
     }

@@ -43,7 +43,7 @@ export function exportGenome({ genome, shape, about }: GenomeExport): Uint8Array
   const names = about.outputs ?? Array.from({ length: shape.outputs }, (_, i) => `output ${i}`);
   const metadata = writeMetadata({
     ...{ version: about.version, task: 'control', input: [shape.inputs], tensors, labels: names },
-    ...{ range: undefined, decoding: undefined, encoding: undefined, text: undefined },
+    ...{ range: undefined, decoding: undefined, encoding: undefined, text: undefined, lengths: undefined },
     ...{ dataset: about.environment, space: about.space, training: about.training },
     architecture: formatGenome(genome),
   });

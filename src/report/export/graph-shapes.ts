@@ -238,7 +238,7 @@ const reshape: Rule = (operands) => {
 };
 
 const slice: Rule = (operands) => {
-  const { shape } = operand(operands, 0);
+  const { type, shape, ints } = operands[0]?.type === 'int' ? operand(operands, 0, 'int') : operand(operands, 0);
   const [starts, ends] = [intsOf(operands, 1), intsOf(operands, 2)];
   const axes = operands.length < 4 ? [...starts.keys()] : intsOf(operands, 3);
   if (starts.length !== ends.length || axes.length !== starts.length) return wrong('cuts a value wrongly');
@@ -249,6 +249,7 @@ const slice: Rule = (operands) => {
     const within = (n = 0) => Math.min(size, Math.max(0, n < 0 ? n + size : n));
     made[axis] = Math.max(0, within(ends[i]) - within(starts[i]));
   }
+  if (type === 'int') return { type, shape: made, ints: (ints ?? []).slice(starts[0], ends[0]) };
   return float(made);
 };
 
@@ -304,6 +305,18 @@ const trees: Rule = (operands, ints) => {
     : float([rows, made]);
 };
 
+/** Whole numbers, of two vectors of one length or of one number, or numbers. */
+const arithmetic =
+  (fn: (a: number, b: number) => number): Rule =>
+  (operands, ints) => {
+    if (operands[0]?.type !== 'int') return binary(operands, ints);
+    const [a, b] = [intsOf(operands, 0), intsOf(operands, 1)];
+    const [size] = broadcast([a.length], [b.length]);
+    const at = (values: readonly number[], i: number) => values[values.length === 1 ? 0 : i] ?? 0;
+    const made = Array.from({ length: size ?? 0 }, (_, i) => fn(at(a, i), at(b, i)));
+    return { type: 'int', shape: [made.length], ints: made };
+  };
+
 const one = counted(1, 1, same);
 const two = counted(2, 2, binary);
 const comparison = counted(2, 2, compared);
@@ -317,7 +330,17 @@ const RULES: Readonly<Record<string, Rule>> = {
     // 1 is ONNX's number for float32.
     float(x === undefined || x.type === 'int' || type !== 1 ? wrong('casts a value wrongly') : x.shape),
   ),
-  ...{ Add: two, Sub: two, Mul: two, Div: two, Max: two, Min: two },
+  Add: counted(
+    2,
+    2,
+    arithmetic((a, b) => a + b),
+  ),
+  Mul: counted(
+    2,
+    2,
+    arithmetic((a, b) => a * b),
+  ),
+  ...{ Sub: two, Div: two, Max: two, Min: two },
   ...{ Greater: comparison, GreaterOrEqual: comparison, Less: comparison, Equal: counted(2, 2, equal) },
   Where: counted(3, 3, select),
   ...{ ReduceSum: reduction, ReduceMean: reduction, ReduceMax: reduction },
@@ -333,7 +356,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   ...{ Reshape: counted(2, 2, reshape), Slice: counted(3, 4, slice), Pad: counted(2, 2, pad) },
   ...{ Concat: counted(1, 10_000, concat), Transpose: counted(1, 1, transpose) },
   Shape: counted(1, 1, (operands) => {
-    const { shape } = operand(operands, 0);
+    const { shape } = operand(operands, 0, operands[0]?.type === 'token' ? 'token' : 'float');
     return { type: 'int', shape: [shape.length], ints: shape };
   }),
   ConstantOfShape: counted(1, 1, (operands) => float(intsOf(operands, 0))),

@@ -8,7 +8,7 @@ import { describeDecoding, readDecoding } from '../../data/image-decoding.ts';
 import { featureCount } from '../../data/table.ts';
 import { openTokenizer, parseTextEncoding, type TextEncoding } from '../../data/text/tokenizer.ts';
 import { type TaskKind, taskOf } from '../../task/index.ts';
-import type { TensorSpecs } from '../../task/spec.ts';
+import { mapValues, type TensorSpec, type TensorSpecs } from '../../task/spec.ts';
 
 /**
  * What an exported model says of itself: enough to feed it and to read its answer without this project. Stored as the
@@ -31,6 +31,7 @@ import type { TensorSpecs } from '../../task/spec.ts';
  * | `netsmith.output.labels` | JSON, names of the classes or targets in order |
  * | `netsmith.encoding` | JSON, a table's columns as {@link TableEncoding}; absent for images |
  * | `netsmith.text` | JSON, how a text becomes tokens, as {@link TextEncoding}; absent where the input is no text |
+ * | `netsmith.lengths` | JSON, the least and the largest number of tokens of a sample, `[1,64]`: all sizes of axes `time` may be any between; absent where they are as the shapes say |
  * | `netsmith.dataset`, `netsmith.space`, `netsmith.architecture` | where it comes from; of a baseline that is no network the space is `baseline` |
  * | `netsmith.training` | JSON, a summary of the training |
  * | `netsmith.sha256` | of all bytes before this entry, which is the file's last: see seal.node.ts; absent unless sealed |
@@ -47,6 +48,8 @@ export interface ModelMetadata {
   readonly labels: readonly string[];
   readonly encoding: TableEncoding | undefined;
   readonly text: TextEncoding | undefined;
+  /** The least and the largest size of axes `time`; undefined where they are as the shapes say. */
+  readonly lengths: readonly [number, number] | undefined;
   readonly dataset: string;
   readonly space: string;
   readonly architecture: string;
@@ -62,6 +65,16 @@ export interface ModelTensors {
 
 export const INPUT_NAME = 'input';
 
+/** The tensors of a model whose length is open, for samples of this length. */
+export function tensorsAt(tensors: ModelTensors, length: number): ModelTensors {
+  const at = (specs: TensorSpecs) =>
+    mapValues(specs, (spec) => ({
+      ...spec,
+      shape: spec.shape.map((size, axis) => (spec.axes[axis] === 'time' ? length : size)),
+    }));
+  return { inputs: at(tensors.inputs), outputs: at(tensors.outputs), states: at(tensors.states) };
+}
+
 /** The tensors of a task of Netsmith follow from its shapes. Throws UserError for the kind of another task. */
 export function knownTensors(kind: string, input: readonly number[], outputs: number): ModelTensors {
   const spec = taskOf({ kind }).spec({ name: kind, input, outputs });
@@ -76,7 +89,7 @@ export const isPlainTask = (kind: string): boolean => PLAIN_TASKS.some((known) =
 
 /** As the texts of the table above. */
 export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
-  const { task, input, range, decoding, encoding, text, tensors } = metadata;
+  const { task, input, range, decoding, encoding, text, tensors, lengths } = metadata;
   const known = isPlainTask(task);
   return {
     'netsmith.version': metadata.version,
@@ -98,6 +111,7 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
     'netsmith.output.labels': JSON.stringify(metadata.labels),
     ...(encoding !== undefined && { 'netsmith.encoding': JSON.stringify(encoding) }),
     ...(text !== undefined && { 'netsmith.text': JSON.stringify(text) }),
+    ...(lengths !== undefined && { 'netsmith.lengths': JSON.stringify(lengths) }),
     'netsmith.dataset': metadata.dataset,
     'netsmith.space': metadata.space,
     'netsmith.architecture': metadata.architecture,
@@ -119,6 +133,7 @@ const shapeSchema = z
   .transform(([, ...input]): number[] => input)
   .refine((input) => input.reduce((product, n) => product * n, 1) <= MAX_INPUT);
 const rangeSchema = z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high);
+const lengthsSchema = z.tuple([size, size]).refine(([least, most]) => least < most);
 const tensorSchema = z
   .strictObject({
     shape: z
@@ -203,6 +218,10 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
   if (encoding !== undefined && (input.length !== 1 || featureCount(encoding) !== input[0])) {
     throw refuse('netsmith.encoding', `columns that make the input [${input.join(', ')}]`);
   }
+  const lengths = optional('netsmith.lengths', lengthsSchema, 'two whole sizes, the smaller one first');
+  const isTime = ({ axes }: TensorSpec, size: number) => axes.join() === 'time' && size === lengths?.[1];
+  if (lengths !== undefined && !Object.values(tensors.inputs).every((spec) => isTime(spec, spec.shape[0] ?? 0)))
+    throw refuse('netsmith.lengths', `up to the length of the model's inputs, which are tokens`);
   return {
     version: text('netsmith.version'),
     task,
@@ -213,6 +232,7 @@ export function readMetadata(place: string, texts: Readonly<Record<string, strin
     labels,
     encoding,
     text: textIn(place, texts['netsmith.text'], tensors),
+    lengths,
     dataset: text('netsmith.dataset'),
     space: text('netsmith.space'),
     architecture: text('netsmith.architecture'),

@@ -12,6 +12,7 @@ const metadata: ModelMetadata = {
     range: undefined,
     decoding: undefined,
     text: undefined,
+    lengths: undefined,
     labels: ['price'],
   },
   encoding: {

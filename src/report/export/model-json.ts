@@ -13,7 +13,8 @@ export const MODEL_JSON_FORMAT = 'netsmith-model';
  * shows them to no JavaScript. `file`: the ONNX file's name. Fields may be added.
  *
  * `{ format, formatVersion, netsmith, model, task, inputs: [{ name, dtype, shape, layout }], outputs: [{ name, dtype, shape, meaning }],
- * states?, labels, preprocessing, dataset, space, architecture, training }`. The batch `N` may have any size. `preprocessing` of images is
+ * states?, lengths?, labels, preprocessing, dataset, space, architecture, training }`. The batch `N` may have any size, and all axes `time` any from
+ * the first to the second of `lengths`, where these are there. `preprocessing` of images is
  * `{ kind: 'image', width, height, channels, orientation, background, values?, resize: { fit, filter }, range, normalization, text }`,
  * where 8-bit values from 0 to 255 are stretched to `range`; of a table `{ kind: 'table', columns: [{ name, kind, feature, width, ... }],
  * normalization, label, labelOffset? }` with the encoding of each column, of a text `{ kind: 'text', length, tokenizer, ... }`, else `{ kind: 'values', range?, normalization }`.
@@ -36,7 +37,7 @@ export function modelJson(metadata: ModelMetadata, file: string): Readonly<Recor
       task,
       inputs: ends(tensors.inputs, known ? { layout } : {}),
       outputs: ends(tensors.outputs, isTaskKind(task) ? { meaning: taskOf({ kind: task }).meaning } : {}),
-      ...(!known && { states: ends(tensors.states, {}) }),
+      ...(!known && { states: ends(tensors.states, {}), lengths: metadata.lengths }),
       labels,
       preprocessing: preprocessingOf(metadata),
       dataset: metadata.dataset,

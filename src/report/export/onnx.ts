@@ -1,5 +1,5 @@
 import onnxProto from 'onnx-proto';
-import { invalid } from '../../common/errors.ts';
+import { invalid, UserError } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { DatasetInfo } from '../../data/dataset.ts';
 import { toOnnx } from '../../engine/onnx/lower.ts';
@@ -8,6 +8,8 @@ import type { Graph, HostTensor, NodeId, Shape } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
 import type { Module } from '../../space/tree/module.ts';
+import { mapChildren } from '../../space/tree/resolve.ts';
+import { childrenOf } from '../../space/tree/walk.ts';
 import { taskOf } from '../../task/index.ts';
 import { type Nodes, splitOutput, type TensorSpec } from '../../task/spec.ts';
 import type { TaskDefinition } from '../../task/task.ts';
@@ -17,6 +19,7 @@ import { checkGraph } from './check-graph.ts';
 import { foldWeights } from './fold.ts';
 import type { CheckedGraph } from './graph-shapes.ts';
 import { INPUT_NAME, type ModelMetadata, type ModelTensors, readMetadata, writeMetadata } from './metadata.ts';
+import { openLength } from './open-length.ts';
 
 export interface ExportRequest {
   /** Resolved. */
@@ -28,6 +31,8 @@ export interface ExportRequest {
   readonly task?: TaskDefinition;
   /** Share of the image's side that the network was trained for; 1 by default. */
   readonly resolution?: number;
+  /** Whether tokens may be fewer than a sample has, where the network allows; true by default. It takes three times as long. */
+  readonly openLength?: boolean;
   readonly about: {
     /** Version of Netsmith. */
     readonly version: string;
@@ -42,13 +47,56 @@ export interface ExportRequest {
 /**
  * The network as an ONNX file that stands alone: it takes the raw inputs of the task by name, [N, ...], prepares them itself, and
  * gives the task's answers by name: `probabilities` [N, classes] of a classification, `values` [N, targets] of a regression in the
- * targets' own units. The batch is open. Of a recurrent task, states go in by name and come out as `next:NAME`: zeros at first. Batch
- * norm is folded into the layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set
- * are engine/onnx/model.ts's. The metadata says how to feed it: see metadata.ts.
+ * targets' own units. The batch is open. So is the length of tokens, [N, T], up to that of a sample, where the network allows
+ * (`open-length.ts`). Of a recurrent task, states go in by name and come out as `next:NAME`: zeros at first. Batch norm is folded into the
+ * layer before it. Standard operators only, so any ONNX runtime reads it; IR version and operator set are engine/onnx/model.ts's. The
+ * metadata says how to feed it: see metadata.ts.
  *
  * Throws UserError where a weight is missing or has another shape than that of the network.
  */
-export function exportOnnx({ network, info, weights, task: own, resolution = 1, about }: ExportRequest): Uint8Array {
+export function exportOnnx(request: ExportRequest): Uint8Array {
+  const { info, network } = request;
+  const fixed = modelOf(request);
+  const [length = 1, ...others] = info.input;
+  const [input, ...more] = Object.entries(taskOf(info, request.task).spec(info).inputs);
+  const mayOpen =
+    request.openLength !== false &&
+    input !== undefined &&
+    input[1].dtype === 'int32' &&
+    more.length + others.length === 0 &&
+    length > COMPARED &&
+    !isUnrolled(network);
+  if (!mayOpen) return fixed;
+  const pinned = withPositions(network, length);
+  const of = (shorter: number) =>
+    modelOf({ ...request, network: pinned, info: { ...info, input: [shorter] } }, [1, length]);
+  try {
+    return openLength(of(length), [of(length - 1), of(length - 2)], { input: input[0], length }) ?? fixed;
+  } catch (error) {
+    // Another length takes other weights, or cannot be built.
+    if (error instanceof UserError) return fixed;
+    throw error;
+  }
+}
+
+/** Models for so many shorter lengths are compared with one whose length is opened. */
+const COMPARED = 2;
+
+const UNROLLED: readonly Module['kind'][] = ['recurrent', 'recurrentCell', 'recurrentGraph'];
+/** Whether it has a step for each position. */
+const isUnrolled = (module: Module): boolean => UNROLLED.includes(module.kind) || childrenOf(module).some(isUnrolled);
+
+/** The network with as many learned positions, however long what it reads is. */
+function withPositions(module: Module, length: number): Module {
+  if (module.kind === 'positions' && module.length === 'input') return { ...module, length };
+  return mapChildren(module, (child) => withPositions(child, length));
+}
+
+/** `lengths`: the shortest and the longest that the file takes in the end, where these differ. */
+function modelOf(
+  { network, info, weights, task: own, resolution = 1, about }: ExportRequest,
+  lengths?: readonly [number, number],
+): Uint8Array {
   const task = taskOf(info, own);
   const spec = task.spec(info);
   const on = { network, info, resolution, state: spec.recurrent === true, ...(own && { task: own }) };
@@ -74,7 +122,7 @@ export function exportOnnx({ network, info, weights, task: own, resolution = 1, 
     target: 'standard',
     openBatch: fed,
     initializers: folded.weights,
-    metadata: writeMetadata(metadataOf(info, tensors, about)),
+    metadata: writeMetadata({ ...metadataOf(info, tensors, about), lengths }),
     name: 'netsmith',
   });
 }
@@ -117,6 +165,7 @@ export function metadataOf(info: DatasetInfo, tensors: ModelTensors, about: Expo
     encoding: info.encoding,
     text: info.text,
     dataset: info.name,
+    lengths: undefined,
   };
 }
 

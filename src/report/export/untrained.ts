@@ -26,7 +26,7 @@ export function untrainedExport(network: Module, { info, task }: Pick<SearchData
   const { parameters, statistics } = inferenceGraph({ network, info, resolution: 1, state, ...own }, 1);
   const weights = initialize([...parameters, ...statistics], repeating());
   const about = { version: '', space: '', architecture: '', training: null };
-  return exportOnnx({ network, info, weights, about, ...own });
+  return exportOnnx({ network, info, weights, about, openLength: false, ...own });
 }
 
 /**

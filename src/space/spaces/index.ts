@@ -15,6 +15,7 @@ import { nasnet } from './image/nasnet.ts';
 import { residualCnn } from './image/residual-cnn.ts';
 import { resnet } from './image/resnet.ts';
 import { smallCnn } from './image/small-cnn.ts';
+import { vit } from './image/vit.ts';
 import { layerGenomes } from './layers/layer-genomes.ts';
 import { macro } from './macro/macro.ts';
 import { mlp } from './table/mlp.ts';
@@ -46,6 +47,7 @@ export const SPACES = {
   hierarchical,
   policy,
   mnasnet,
+  vit,
   transformer,
   'text-cnn': textCnn,
   rnn,
@@ -120,4 +122,5 @@ export {
   smallCnn,
   textCnn,
   transformer,
+  vit,
 };

@@ -1,5 +1,7 @@
 import type { Hyperparameters, Task } from '../space.ts';
 import { float, pick } from '../tree/builders.ts';
+import type { Built } from '../tree/define.ts';
+import type { Module } from '../tree/module.ts';
 
 /** What only one kind of task has a use for. */
 const OF_KIND: Readonly<Record<string, Hyperparameters>> = {
@@ -46,3 +48,7 @@ export function trainingOf({ kind, input, vocabulary }: Task): Readonly<Record<s
     ...(isImage && { cropPadding: 0, flip: false }),
   };
 }
+
+/** What a space builds: a network, and with `tune` the training as decisions beside it. */
+export const withTraining = (network: Module, task: Task, { tune }: { readonly tune: boolean }): Built =>
+  tune ? { network, hyperparameters: trainingChoices(task) } : network;

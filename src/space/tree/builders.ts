@@ -155,6 +155,12 @@ export function positions(
   return node({ kind: 'positions', encoding, length });
 }
 
+/** [N, C, H, W] -> [N, C·size², T]: an image as a sequence of its patches; `linear` behind it makes vectors of them, as a convolution would. */
+export const patches = (size: Value<number>): Kind<'patches'> => node({ kind: 'patches', size });
+
+/** [N, C, T] -> [N, C, T+1]: a learned position before the first, whose output `last({ at: 'start' })` takes. */
+export const classToken = (): Kind<'classToken'> => node({ kind: 'classToken' });
+
 /** [N, F] -> [N, F + encoded]: the features of a table, and up to `bins` more for each that is a number. The first of a network. */
 export function piecewiseLinear(bins: Value<number>): Kind<'piecewiseLinear'> {
   return node({ kind: 'piecewiseLinear', bins });
@@ -165,18 +171,20 @@ export interface AttentionOptions {
   readonly causal?: boolean;
   /** Positions see those less than this far away; all by default. */
   readonly window?: Value<number> | 'all';
+  /** Whether scores depend on how far away a position is, by learned numbers; false by default. */
+  readonly relative?: boolean;
   /** Dropout rate of the attention weights; 0 by default. */
   readonly dropout?: Value<number>;
   /** Whether the projections have a bias; true by default. */
   readonly bias?: boolean;
 }
 
-/** Multi-head self-attention, [N, C, T] -> [N, C, T]; `heads` divides C. */
+/** Multi-head self-attention, [N, C, T] -> [N, C, T], or over the pixels of [N, C, H, W]; `heads` divides C. */
 export function attention(
   heads: Value<number>,
-  { causal = false, window = 'all', dropout = 0, bias = true }: AttentionOptions = {},
+  { causal = false, window = 'all', relative = false, dropout = 0, bias = true }: AttentionOptions = {},
 ): Kind<'attention'> {
-  return node({ kind: 'attention', heads, causal, window, dropout, bias });
+  return node({ kind: 'attention', heads, causal, window, relative, dropout, bias });
 }
 
 export interface RecurrentOptions {

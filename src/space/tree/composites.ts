@@ -1,5 +1,5 @@
 /** Blocks of the literature, composed of the module kinds. */
-import { avgPool, batchNorm, conv, relu, residual, sequential } from './builders.ts';
+import { attention, avgPool, batchNorm, conv, relu, residual, rows, sequential } from './builders.ts';
 import type { Module, Value } from './module.ts';
 
 export interface BlockOptions {
@@ -69,5 +69,31 @@ export function residualReduce(channels: Value<number>): Module {
   return residual(
     sequential(reluConvBn(3, channels, 2), reluConvBn(3, channels)),
     sequential(avgPool(2, { stride: 2, padding: 0 }), conv(channels, 1)),
+  );
+}
+
+/** Attention over all pixels costs their number squared: images of more are read row by row, where a space knows their size. */
+export const MOST_ATTENDED = 256;
+
+/**
+ * Self-attention as an operation of a cell, which keeps the channels: ReLU, attention with relative positions, batch norm (Bello et al. 2019,
+ * arXiv:1904.09925; Srinivas et al. 2021, arXiv:2101.11605, BoTNet). `heads` must divide the channels that it reads. `byRow`: a pixel sees
+ * those of its row alone, as for images of more than `MOST_ATTENDED` pixels. Differs: the numbers for distances do not depend on the query,
+ * as in Swin (Liu et al. 2021); with stride 2, images are halved by an average pool before attention, not behind it, at a sixteenth of the cost.
+ */
+export function reluAttentionBn(
+  heads: Value<number>,
+  {
+    stride = 1,
+    byRow = false,
+    affine = true,
+  }: BlockOptions & { readonly stride?: 1 | 2; readonly byRow?: boolean } = {},
+): Module {
+  const seen = attention(heads, { relative: true });
+  return sequential(
+    relu(),
+    ...(stride === 1 ? [] : [avgPool(3, { stride })]),
+    byRow ? rows(seen) : seen,
+    batchNorm({ affine }),
   );
 }

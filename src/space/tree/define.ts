@@ -14,6 +14,7 @@ import type {
   SpaceOptions,
   Task,
   TextForm,
+  UsualTraining,
 } from '../space.ts';
 import { checkArchitecture, formatDecisions, parseDecisions } from './architecture.ts';
 import { decisions } from './decisions.ts';
@@ -37,6 +38,8 @@ export interface DefineOptions<D extends OptionSpecs> {
   handDesigned?(task: Task, options: OptionsBy<D>): Readonly<Record<string, Architecture>>;
   /** Members that papers have published, as `text` reads them. Without `text`, their names are read in the place of decisions. */
   readonly published?: PublishedArchitectures;
+  /** What `run` trains its networks with, where that is not what the data's kind of input suggests. */
+  readonly training?: UsualTraining;
 }
 
 /** How a definition made a space: with these options in place of its own. */
@@ -61,7 +64,7 @@ export function withSpaceOptions(space: Space, changed: SpaceOptions): Space | u
 export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
   name: string,
   build: (task: Task, options: OptionsBy<D>) => Built,
-  { description = '', defaults, text, membership, handDesigned, published }: DefineOptions<D> = {},
+  { description = '', defaults, text, membership, handDesigned, published, training }: DefineOptions<D> = {},
 ): SpaceDefinition {
   if (typeof name !== 'string' || name === '')
     throw invalid('defineSpace', `name is ${quoted(name)}`, 'must be a text');
@@ -95,6 +98,7 @@ export function defineSpace<const D extends OptionSpecs = Record<never, never>>(
     rules: () => optionRules(schema),
     create,
     ...(published && { published: deepFreeze(published) }),
+    ...(training && { training: deepFreeze(training) }),
     ...(handDesigned && {
       handDesigned(task: Task, given: SpaceOptions = {}) {
         const space = create(task, given);

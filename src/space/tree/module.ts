@@ -171,6 +171,13 @@ export type Module =
       readonly length: number | 'input';
     }
   /**
+   * An image as a sequence of its patches, [N, C, H, W] -> [N, C·size², T], row by row (Dosovitskiy et al. 2021): a channel, its rows and
+   * the pixels of a row are together, as in the weight of a convolution. Zeros below and to the right make sides multiples of `size`.
+   */
+  | { readonly kind: 'patches'; readonly size: Value<number> }
+  /** A learned position before the first, [N, C, T] -> [N, C, T+1] (Devlin et al. 2019). Weight [C]. */
+  | { readonly kind: 'classToken' }
+  /**
    * Adds to the features of a table, [N, F], the piecewise linear encoding of those that are numbers (Gorishniy et al. 2022, "On
    * embeddings for numerical features in tabular deep learning", section 3.2): up to `bins` features for each, which rise from 0 to 1
    * between two quantiles of its values. 0 bins: none. It stands first in a network, and adds nothing where quantiles are not known.
@@ -178,14 +185,16 @@ export type Module =
   | { readonly kind: 'piecewiseLinear'; readonly bins: Value<number> }
   /**
    * Multi-head self-attention, [N, C, T] -> [N, C, T] (Vaswani et al. 2017); of images, pixels are the positions. C is
-   * divisible by `heads`. causal: no position sees a later one. window: it sees positions less than `window` away. Weights
-   * qkv [3·C, C] and out [C, C].
+   * divisible by `heads`. causal: no position sees a later one. window: it sees positions less than `window` away. relative: each head
+   * adds a number of its own for how far away a position is, along each side (Liu et al. 2021, Swin, section 3.2). Weights qkv [3·C, C] and
+   * out [C, C]; relative [(2·H−1)·(2·W−1), heads], of sequences [2·T−1, heads].
    */
   | {
       readonly kind: 'attention';
       readonly heads: Value<number>;
       readonly causal: boolean;
       readonly window: Value<number> | 'all';
+      readonly relative: boolean;
       /** Dropout rate of the attention weights. */
       readonly dropout: Value<number>;
       readonly bias: boolean;

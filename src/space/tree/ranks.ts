@@ -65,6 +65,9 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
     case 'squeezeExcite':
     case 'factorizedReduce':
       return taking(IMAGE, into, place, 'it needs images: use it before pooling or flatten()');
+    case 'patches':
+      taking(IMAGE, into, place, 'it needs images');
+      return SEQUENCE;
     case 'globalPool':
       taking(SPATIAL, into, place, 'it needs images or sequences: pool only once');
       return VECTOR;
@@ -83,6 +86,7 @@ function ranksOf(module: Module, into: Ranks, before: string): Ranks {
       taking(TOKENS, into, place, 'it needs tokens, which are whole numbers');
       return SEQUENCE;
     case 'positions':
+    case 'classToken':
     case 'recurrent':
     case 'recurrentGraph':
       return taking(SEQUENCE, into, place, 'it needs sequences');

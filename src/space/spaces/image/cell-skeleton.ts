@@ -17,7 +17,7 @@ import {
   sequential,
   stack,
 } from '../../tree/builders.ts';
-import { dilatedConv, reluConvBn, separableConv } from '../../tree/composites.ts';
+import { dilatedConv, MOST_ATTENDED, reluAttentionBn, reluConvBn, separableConv } from '../../tree/composites.ts';
 import type { Module } from '../../tree/module.ts';
 import { imageOf } from './images.ts';
 
@@ -33,6 +33,7 @@ export const CELL_OPTIONS = {
   search: false,
   dropPath: { default: 0, min: 0, below: 1 },
   auxiliary: { default: 0, min: 0, max: 10 },
+  attention: { default: 0, whole: true, min: 0, max: 64 },
 } as const;
 
 export interface CellOptions {
@@ -45,6 +46,16 @@ export interface CellOptions {
   readonly dropPath: number;
   /** Weight of an auxiliary head's loss in training; the head stands on the second reduction cell. 0: there is none. */
   readonly auxiliary: number;
+  /** Heads of a further operation, self-attention. 0: there is none. */
+  readonly attention: number;
+}
+
+/** Where a cell stands. */
+export interface CellPlace {
+  /** Whether it halves the image. */
+  readonly reduction: boolean;
+  /** Whether its images are too large for attention over all pixels. */
+  readonly byRow: boolean;
 }
 
 /** How the options published with a cell are compared: the network that Liu et al. train in the end. */
@@ -57,24 +68,33 @@ export const PUBLISHED_OPTIONS = { channels: 36, cells: 20 } as const;
  */
 export function cellNetwork(
   task: Task,
-  { channels, cells: count, search, auxiliary: weight }: CellOptions,
-  cellOf: (entries: readonly Module[], reduction: boolean) => Module,
+  { channels, cells: count, search, auxiliary: weight, attention: heads }: CellOptions,
+  cellOf: (entries: readonly Module[], place: CellPlace) => Module,
 ): Module {
   const { height, width } = imageOf(task);
   if (Math.min(height, width) < SMALLEST_SIDE) {
     throw new UserError(`images are ${height}x${width}; both sides must be at least ${SMALLEST_SIDE}`);
   }
+  if (heads > 0 && channels % heads !== 0)
+    throw new UserError(
+      `option attention is ${heads}; its heads must divide the channels of the first cell, ${channels}`,
+    );
   const reductions = [Math.floor(count / 3), Math.floor((2 * count) / 3)];
   const affine = { affine: !search };
 
   let current = channels;
+  let sides: readonly number[] = [height, width];
   let afterReduction = false;
   const cells = Array.from({ length: count }, (_, i) => {
     const reduction = reductions.includes(i);
-    if (reduction) current *= 2;
+    if (reduction) {
+      current *= 2;
+      sides = sides.map((side) => Math.ceil(side / 2));
+    }
+    const byRow = sides.reduce((product, side) => product * side, 1) > MOST_ATTENDED;
     const older = afterReduction ? factorizedReduce(current, affine) : reluConvBn(1, current, 1, affine);
     afterReduction = reduction;
-    const cell = cellOf([older, reluConvBn(1, current, 1, affine)], reduction);
+    const cell = cellOf([older, reluConvBn(1, current, 1, affine)], { reduction, byRow });
     const placed = scoped(reduction ? 'reduce' : 'normal', cell);
     return weight > 0 && i === reductions[1]
       ? auxiliary(placed, auxiliaryHead(quarter(height), quarter(width)), weight)
@@ -121,16 +141,18 @@ export type OperationName =
   | 'dil_conv_5x5'
   | 'conv_7x1_1x7';
 
-/** These operations, in this order, on an edge of the stride. As in the published code, drop path spares an identity. */
+/** These operations, in this order, and attention where it has heads, on an edge of the stride. As in the published code, drop path spares an identity. */
 export function operationsOf(
   names: readonly OperationName[],
   stride: 1 | 2,
-  { search, dropPath: rate }: Pick<CellOptions, 'search' | 'dropPath'>,
+  { search, dropPath: rate, attention: heads }: Pick<CellOptions, 'search' | 'dropPath' | 'attention'>,
+  { byRow }: Pick<CellPlace, 'byRow'> = { byRow: false },
 ): Readonly<Record<string, Module>> {
   const affine = { affine: !search };
   const pooled = (pool: Module) => (search ? [pool, batchNorm(affine)] : [pool]);
   const layersOf = (block: Module) => (block.kind === 'sequential' ? block.children : [block]);
-  const layers: Readonly<Record<OperationName, () => readonly Module[]>> = {
+  const layers: Readonly<Record<OperationName | 'attention', () => readonly Module[]>> = {
+    attention: () => layersOf(reluAttentionBn(heads, { stride, byRow, ...affine })),
     max_pool_3x3: () => pooled(maxPool(3, { stride })),
     avg_pool_3x3: () => pooled(avgPool(3, { stride })),
     skip_connect: () => [factorizedReduce('same', affine)],
@@ -147,7 +169,7 @@ export function operationsOf(
     ],
   };
   return Object.fromEntries(
-    names.map((name) => [
+    [...names, ...(heads > 0 ? (['attention'] as const) : [])].map((name) => [
       name,
       name === 'skip_connect' && stride === 1
         ? identity()

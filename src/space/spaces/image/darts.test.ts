@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rng } from '../../../common/random.ts';
+import { networkCosts } from '../../../network/costs.ts';
 import type { Task } from '../../space.ts';
 import { formatArchitecture, parseArchitecture } from '../../tree/architecture.ts';
 import { count } from '../../tree/count.ts';
@@ -39,6 +40,32 @@ test('fewer than three cells are refused: all of them would be reductions, and n
     for (const cells of [1, 2])
       assert.throws(() => one.create(task, { cells }), /option cells is .*must be/, `${one.name}, ${cells}`);
   assert.equal(decisions(darts.create(task, { cells: 3 })).length, 34);
+});
+
+test('attention is a further operation, over all pixels of at most 256 and by row above; its heads must divide the channels', () => {
+  for (const [one, operations] of [
+    [darts, 8],
+    [nasnet, 9],
+  ] as const) {
+    const open = one.create(task, { attention: 4, cells: 4 });
+    const domains = decisions(open).filter(({ name }) => !name.endsWith('<-') && !name.endsWith('output'));
+    for (const { domain } of domains) assert.equal(domain.kind === 'values' && domain.values.length, operations);
+    const member = Object.fromEntries(
+      Object.entries(sample(open, rng('attention'))).map(([name, value]) => [
+        name,
+        typeof value === 'string' && !name.endsWith('output') ? 'attention' : value,
+      ]),
+    );
+    assert.deepEqual(parseArchitecture(open, formatArchitecture(open, member)), member);
+    const network = resolve(open, member);
+    assert.ok(networkCosts(network, task).params > 0);
+    const seen = cellsOf(network).map((cell) => JSON.stringify(cell).includes('"rows"'));
+    assert.deepEqual(seen, [true, false, false, false]);
+  }
+  refuses(
+    () => darts.create(task, { attention: 3 }),
+    'space "darts": option attention is 3; its heads must divide the channels of the first cell, 16',
+  );
 });
 
 /** The cells of a network, with the stride of the edges from their inputs. */

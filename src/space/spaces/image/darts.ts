@@ -27,21 +27,22 @@ const OPERATIONS = [
  *
  * `search`: the network that the paper searches with. `none` is an eighth operation, to weigh an edge against nothing; batch
  * norms have no weight and bias; pooling is followed by one. `supernet` of it is the paper's, with all edges. Decisions
- * are the same, so an architecture derived from it is one of the space without `search`.
+ * are the same, so an architecture derived from it is one of the space without `search`. `attention`: so many heads of a further
+ * operation, `attention` (`reluAttentionBn`).
  *
  * Differs from the published code: images of odd size are allowed.
  */
 export const darts = defineSpace(
   'darts',
   (task, options) =>
-    cellNetwork(task, options, (entries, reduction) =>
+    cellNetwork(task, options, (entries, place) =>
       dag(
         NODES,
         (from, to) => {
-          const stride = reduction && from < entries.length ? 2 : 1;
+          const stride = place.reduction && from < entries.length ? 2 : 1;
           return choice(`${from}->${to}`, {
             ...(options.search && { none: zero(stride) }),
-            ...operationsOf(OPERATIONS, stride, options),
+            ...operationsOf(OPERATIONS, stride, options, place),
           });
         },
         { entries, inputs: KEPT, output: 'concat' },

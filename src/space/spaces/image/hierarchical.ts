@@ -19,7 +19,7 @@ import {
 import { convBnRelu } from '../../tree/composites.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import {
   CELL,
   type Edge,
@@ -82,7 +82,7 @@ export const hierarchical = defineSpace(
         `a cell could have ${primitives} primitive operations; may have ${MOST_PRIMITIVES}: take fewer levels or nodes`,
       );
     const network = skeleton(imageOf(task), options, () => sequential(...inWalkOrder(motifs).map(openMotif)));
-    return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, options);
   },
   {
     description:

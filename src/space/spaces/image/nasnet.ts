@@ -31,7 +31,8 @@ const OPERATIONS = [
  * named as one of them (`NASNET_CELLS`); nodes that are put out are a range where they are all, and a list where they are loose.
  *
  * Cells stand in the skeleton of `darts`, with its options. With `search`, batch norms have no weight and bias, and pooling is followed by
- * one. A supernet puts out all nodes of a cell, so what is derived from it does.
+ * one; with `attention`, self-attention with so many heads is a further operation. A supernet puts out all nodes of a cell, so what is
+ * derived from it does.
  *
  * Differs from the paper: the skeleton; a cell of one kind reads the outputs of both cells before it at its own number of channels by
  * factorized reduction, and dropped paths are those of DARTS.
@@ -39,14 +40,17 @@ const OPERATIONS = [
 export const nasnet = defineSpace(
   'nasnet',
   (task, options) =>
-    cellNetwork(task, options, (entries, reduction) =>
+    cellNetwork(task, options, (entries, place) =>
       dagOfNodes(
         NODES,
         (to) => {
           const [first, ...further] = SIDES.map((side) => ({
             from: pickInputs(`${to}${side}<-`, 1),
             edge: (from: number) =>
-              choice(`${to}${side}`, operationsOf(OPERATIONS, reduction && from < entries.length ? 2 : 1, options)),
+              choice(
+                `${to}${side}`,
+                operationsOf(OPERATIONS, place.reduction && from < entries.length ? 2 : 1, options, place),
+              ),
           }));
           return { ...first, further };
         },

@@ -15,7 +15,7 @@ import {
 } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module, Value } from '../../tree/module.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import { imageOf, reductions } from './images.ts';
 
 const STAGES = 3;
@@ -55,7 +55,7 @@ export const residualCnn = defineSpace(
       children.push(repeat(int(`extraBlocks${i + 1}`, 0, 2), block(width, 1, identity(), finish)));
     }
     const network = sequential(...children, globalAvgPool(), linear('outputs'));
-    return tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, { tune });
   },
   {
     description:

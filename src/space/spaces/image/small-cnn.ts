@@ -15,7 +15,7 @@ import {
 } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
-import { trainingChoices } from '../training.ts';
+import { withTraining } from '../training.ts';
 import { imageOf, reductions } from './images.ts';
 
 const STAGES = 3;
@@ -49,7 +49,7 @@ export const smallCnn = defineSpace(
       children.push(repeat(int(`depth${number}`, 1, 2), layer));
     }
     const network = sequential(...children, globalAvgPool(), linear('outputs'));
-    return tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, { tune });
   },
   {
     description: 'small chains of convolutions: kernel, width and depth of 3 stages, normalization, activation',

@@ -12,6 +12,7 @@ import {
   rows,
   sequential,
 } from '../../tree/builders.ts';
+import { MOST_ATTENDED } from '../../tree/composites.ts';
 import type { Module } from '../../tree/module.ts';
 import type { MacroRank } from './ground.ts';
 
@@ -30,8 +31,6 @@ export interface LayerPlace {
 
 type Layer = (place: LayerPlace) => Module;
 
-/** Attention is over all pixels of an image that has at most this many, and within each row of a larger one. */
-const MOST_PIXELS = 256;
 const HEADS = 4;
 /** A convolution of more than this many times its own channels is preceded by one of 1x1 (DenseNet). */
 const BOTTLENECK = 2;
@@ -72,7 +71,7 @@ const lstm: Layer = keeping(() =>
 const selfAttention: Layer = keeping(({ rank, width, sides }) => {
   const layer = residual(sequential(layerNorm({ axes: 'channel' }), attention(width % HEADS === 0 ? HEADS : 1)));
   const pixels = sides.reduce((product, side) => product * side, 1);
-  return sequential(rank === 'image' && pixels > MOST_PIXELS ? rows(layer) : layer, batchNorm());
+  return sequential(rank === 'image' && pixels > MOST_ATTENDED ? rows(layer) : layer, batchNorm());
 });
 
 /** A dense layer at each position; of a table, one as usual, with the activation last. */

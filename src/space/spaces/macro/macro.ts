@@ -1,5 +1,5 @@
 import { defineSpace } from '../../tree/define.ts';
-import { trainingChoices } from '../training.ts';
+import { withTraining } from '../training.ts';
 import { fewestLayers, groundOf } from './ground.ts';
 import { designedMembers } from './members.ts';
 import { closedNetwork, openNetwork } from './network.ts';
@@ -30,7 +30,7 @@ export const macro = defineSpace(
   'macro',
   (task, options) => {
     const network = openNetwork(task, groundOf(task), options);
-    return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, options);
   },
   {
     description:

@@ -15,7 +15,7 @@ import {
 } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
-import { trainingChoices } from '../training.ts';
+import { withTraining } from '../training.ts';
 
 /**
  * Multilayer perceptrons for tables, classification and regression (images are flattened): 1 to 4 hidden layers, each
@@ -36,7 +36,7 @@ export const mlp = defineSpace(
     );
     const layers: Module[] = [repeat(int('depth', 1, 4), hidden), linear('outputs')];
     const network = sequential(...(task.input.length === 3 ? [flatten()] : []), ...layers);
-    return tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, { tune });
   },
   {
     description:

@@ -16,7 +16,7 @@ import {
 } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import { BINS, designedBins, numbersOf } from './encoding.ts';
 
 function entranceOf(task: Task): readonly Module[] {
@@ -47,7 +47,7 @@ export const residualMlp = defineSpace(
       residual: sequential(linear(width), repeat(int('blocks', 1, 4), residual(block)), batchNorm(), act),
     });
     const network = sequential(...entranceOf(task), body, linear('outputs'));
-    return tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, { tune });
   },
   {
     description:

@@ -20,7 +20,7 @@ import {
 } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import { answersOf, entranceOf, type Sequences, sequencesOf, side } from './sequences.ts';
 import { positionsOf } from './transformer-blocks.ts';
 
@@ -85,7 +85,7 @@ export const evolvedTransformer = defineSpace(
   'evolved-transformer',
   (task, options) => {
     const network = networkOf(sequencesOf(task), options);
-    return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, options);
   },
   {
     description:

@@ -15,7 +15,7 @@ import { defineSpace } from '../../tree/define.ts';
 import type { Module, Value } from '../../tree/module.ts';
 import { toMultiple } from '../../tree/widths.ts';
 import { distinct, openIfSeveral } from '../image/images.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import { choiceIfSeveral, entranceOf, type Sequences, sequencesOf, side, tiedOutput } from './sequences.ts';
 
 interface RnnOptions {
@@ -66,7 +66,7 @@ export const rnn = defineSpace(
   (task, options) => {
     const sequences = sequencesOf(task);
     const network = options.search ? searchedNetwork(sequences, options) : openNetwork(sequences, options);
-    return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, options);
   },
   {
     description:

@@ -18,7 +18,7 @@ import { defineSpace } from '../../tree/define.ts';
 import type { Module, Value } from '../../tree/module.ts';
 import { toMultiple } from '../../tree/widths.ts';
 import { distinct, openIfSeveral } from '../image/images.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import { entranceOf, type Sequences, side, wholeSequencesOf } from './sequences.ts';
 
 interface TextCnnOptions {
@@ -49,7 +49,7 @@ export const textCnn = defineSpace(
   'text-cnn',
   (task, options) => {
     const network = networkOf(wholeSequencesOf(task), options);
-    return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, options);
   },
   {
     description:

@@ -1,44 +1,34 @@
-import { UserError } from '../../../common/errors.ts';
 import type { Architecture, PublishedArchitectures, Task } from '../../space.ts';
 import { formatDecisions } from '../../tree/architecture.ts';
-import { choice, dropout, pick, positions, repeat, scoped, sequential, zero } from '../../tree/builders.ts';
+import { dropout, positions, sequential } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
-import { toMultiple } from '../../tree/widths.ts';
-import { distinct, openIfSeveral } from '../image/images.ts';
-import { trainingChoices, trainingOf } from '../training.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import { answersOf, choiceIfSeveral, entranceOf, numberFrom, type Sequences, sequencesOf } from './sequences.ts';
 import {
-  around,
   attend,
+  attendOpen,
+  type BlockSize,
   type BlockStyle,
-  feedForward,
-  GATED,
-  type NormPlace,
-  norm,
-  PLAIN,
+  checkSize,
+  type Design,
+  dropoutRate,
+  memberOf,
+  openBlocks,
   positionsOf,
+  searchedBlocks,
+  searchedMember,
   spansOf,
-  widened,
+  widthOf,
 } from './transformer-blocks.ts';
 
-interface TransformerOptions {
+interface TransformerOptions extends BlockSize {
   /** Blocks at most. */
   readonly layers: number;
-  /** Channels, which a decision multiplies. */
-  readonly width: number;
-  /** Heads of attention, which a decision halves or doubles. */
-  readonly heads: number;
   readonly bias: boolean;
   readonly search: boolean;
   readonly tune: boolean;
 }
-
-const WIDTHS = [0.5, 1, 1.5, 2] as const;
-const RATIOS = [1, 2, 4] as const;
-const RATES = [0, 0.1, 0.2, 0.3] as const;
-/** Feed-forward layers of the form for supernets: activation and ratio. */
-const SEARCHED = { gelu1: ['gelu', 1], gelu2: ['gelu', 2], gelu4: ['gelu', 4], swiglu2: ['swiglu', 2] } as const;
 
 /**
  * Transformers (Vaswani et al. 2017) for tokens and other sequences. A task with an answer at each position, such as a language model,
@@ -58,12 +48,9 @@ export const transformer = defineSpace(
   'transformer',
   (task, options) => {
     const sequences = sequencesOf(task);
-    if (options.width % (2 * options.heads) !== 0) {
-      const rule = `must be a multiple of ${2 * options.heads}, twice the heads (${options.heads})`;
-      throw new UserError(`option width is ${options.width}; ${rule}`);
-    }
+    checkSize(options);
     const network = options.search ? searchedNetwork(sequences, options) : openNetwork(sequences, options);
-    return options.tune ? { network, hyperparameters: trainingChoices(task) } : network;
+    return withTraining(network, task, options);
   },
   {
     description:
@@ -82,92 +69,45 @@ export const transformer = defineSpace(
   },
 );
 
-const headsOf = ({ heads }: TransformerOptions) => distinct([heads % 2 === 0 ? heads / 2 : 1, heads, 2 * heads]);
-
-function widthsOf({ width, heads }: TransformerOptions): readonly number[] {
-  return distinct(WIDTHS.map((times) => toMultiple(width * times, 2 * heads)));
-}
-
 function openNetwork(sequences: Sequences, options: TransformerOptions): Module {
-  const width = openIfSeveral('width', widthsOf(options));
-  const rate = pick('dropout', RATES);
+  const width = widthOf(options);
+  const rate = dropoutRate();
   const style: BlockStyle = { width, isCausal: sequences.isDecoder, bias: options.bias, dropout: rate };
-  const heads = (window: number | 'all') =>
-    choiceIfSeveral(
-      'heads',
-      Object.fromEntries(headsOf(options).map((count) => [String(count), attend(style, count, window)])),
-    );
-  const spans = Object.entries(spansOf(sequences)).map(([name, window]) => [name, heads(window)] as const);
-  const hidden = (times: 1 | 2) =>
-    scoped(
-      'block',
-      choice('ratio', Object.fromEntries(RATIOS.map((ratio) => [String(ratio), widened(style, times * ratio)]))),
-    );
-  const activations = Object.keys({ ...PLAIN, ...GATED }).map((name) => [name, feedForward(style, hidden, name)]);
-  const blocks = (place: NormPlace) =>
-    repeat(
-      numberFrom('depth', 1, options.layers),
-      sequential(
-        around(place, style, scoped('block', choiceIfSeveral('span', Object.fromEntries(spans)))),
-        around(place, style, choice('activation', Object.fromEntries(activations))),
-      ),
-    );
+  const spans = Object.entries(spansOf(sequences)).map(
+    ([name, window]) => [name, attendOpen(style, options, window)] as const,
+  );
+  const attention = choiceIfSeveral('span', Object.fromEntries(spans));
   return sequential(
     entranceOf(sequences, width),
     positionsOf(),
     dropout(rate),
-    choice('norm', { pre: sequential(blocks('pre'), norm(style)), post: blocks('post') }),
+    openBlocks(style, numberFrom('depth', 1, options.layers), attention),
     answersOf(sequences),
   );
 }
 
-/** Choices between modules alone: of each block its attention and its feed-forward layer, either of which may be left out. */
+/** Choices between modules alone. */
 function searchedNetwork(sequences: Sequences, options: TransformerOptions): Module {
-  const style: BlockStyle = {
-    width: options.width,
-    isCausal: sequences.isDecoder,
-    bias: options.bias,
-    dropout: 0,
-  };
+  const { width, heads, layers, bias } = options;
+  const style: BlockStyle = { width, isCausal: sequences.isDecoder, bias, dropout: 0 };
   const { half } = spansOf(sequences);
-  const attentions = Object.fromEntries(headsOf(options).map((heads) => [`heads${heads}`, attend(style, heads)]));
-  const local = half !== undefined && { [`heads${options.heads}half`]: attend(style, options.heads, half) };
-  const dense = Object.entries(SEARCHED).map(([key, [name, ratio]]) => {
-    return [key, feedForward(style, (times) => widened(style, times * ratio), name)] as const;
-  });
-  const block = sequential(
-    around('pre', style, choice('attention', { none: zero(), ...attentions, ...local })),
-    around('pre', style, choice('feedForward', { none: zero(), ...Object.fromEntries(dense) })),
-  );
   return sequential(
-    entranceOf(sequences, options.width),
+    entranceOf(sequences, width),
     positions('learned'),
-    repeat(options.layers, scoped('block', block)),
-    norm(style),
+    searchedBlocks(
+      style,
+      options,
+      layers,
+      half === undefined ? {} : { [`heads${heads}half`]: attend(style, heads, half) },
+    ),
     answersOf(sequences),
   );
 }
 
-interface Design {
-  readonly norm: NormPlace;
-  readonly positions: 'learned' | 'sinusoidal';
-  readonly activation: string;
-  readonly ratio: number;
-  readonly dropout: number;
-  readonly depth: number;
-}
-
-function memberOf(design: Design, { canTie, length }: Sequences, options: TransformerOptions): Architecture {
-  const { depth, ratio, ...others } = design;
-  const blocks = Array.from({ length: depth }, (_, i) => ({
-    ...(Object.keys(spansOf({ length })).length > 1 && { [`block/${i}/span`]: 'all' }),
-    [`block/${i}/heads`]: String(options.heads),
-    [`block/${i}/ratio`]: String(ratio),
-  }));
-  return Object.assign(
-    { width: options.width, ...others, ...(options.layers > 1 && { depth }), ...(canTie && { output: 'tied' }) },
-    ...blocks,
-  );
+function decoderOrEncoder(design: Design, sequences: Sequences, options: TransformerOptions): Architecture {
+  const hasSpans = Object.keys(spansOf(sequences)).length > 1;
+  const member = memberOf(design, options, hasSpans ? { span: 'all' } : {});
+  return { ...member, ...(sequences.canTie && { output: 'tied' }) };
 }
 
 /** GPT-2's form, the original one, and one with gated units. */
@@ -176,16 +116,13 @@ function designedMembers(task: Task, options: TransformerOptions): Readonly<Reco
   const training = options.tune ? trainingOf(task) : {};
   const depth = Math.min(4, options.layers);
   if (options.search) {
-    const blocks = Array.from({ length: options.layers }, (_, i) => ({
-      [`block/${i}/attention`]: i < depth ? `heads${options.heads}` : 'none',
-      [`block/${i}/feedForward`]: i < depth ? 'gelu4' : 'none',
-    }));
-    return { gpt: Object.assign({ ...training, ...(sequences.canTie && { output: 'tied' }) }, ...blocks) };
+    const blocks = searchedMember(options, options.layers, depth);
+    return { gpt: { ...training, ...(sequences.canTie && { output: 'tied' }), ...blocks } };
   }
   // Texts with one answer each are fewer than the positions of a language model.
   const rate = sequences.isDecoder ? 0 : 0.1;
   const of = (design: Omit<Design, 'depth' | 'dropout'>) => ({
-    ...memberOf({ ...design, depth, dropout: rate }, sequences, options),
+    ...decoderOrEncoder({ ...design, depth, dropout: rate }, sequences, options),
     ...training,
   });
   return {
@@ -203,7 +140,7 @@ function publishedTransformers(): PublishedArchitectures {
       ...{ norm: 'pre', positions: 'learned', activation: 'gelu', ratio: 4 },
       ...{ depth: options.layers, dropout: rate },
     };
-    const member = memberOf(design, sequencesOf(task), { ...options, search: false, tune: false });
+    const member = decoderOrEncoder(design, sequencesOf(task), { ...options, search: false, tune: false });
     return { text: formatDecisions(member), options };
   };
   return {
