@@ -1,3 +1,4 @@
+import { inflate } from '../../common/inflate.ts';
 import { assembleClasses } from '../assemble.ts';
 import { DIGIT_CLASSES } from '../class-names.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
@@ -9,7 +10,9 @@ const PIXELS = 64;
 
 /** The embedded handwritten digits: [1, 8, 8], values 0 to 16, ten classes. Needs no file; works in a browser. */
 export async function openDigits(request: DataRequest): Promise<Dataset> {
-  const bytes = await inflate(DIGITS);
+  // DEFLATE in base64.
+  const packed = Uint8Array.from(atob(DIGITS), (character) => character.charCodeAt(0));
+  const bytes = await inflate(packed, 'deflate-raw');
 
   return assembleClasses(
     'digits',
@@ -33,11 +36,4 @@ export async function openDigits(request: DataRequest): Promise<Dataset> {
     },
     request,
   );
-}
-
-/** Bytes of a raw DEFLATE stream in base64. */
-async function inflate(base64: string): Promise<Uint8Array> {
-  const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }

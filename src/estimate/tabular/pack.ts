@@ -4,6 +4,7 @@
  * lowest byte of every row, then the next of every row, and so on, which gzip makes smaller than whole numbers.
  */
 import { invalid } from '../../common/errors.ts';
+import { inflate } from '../../common/inflate.ts';
 
 export interface PackColumn {
   readonly name: string;
@@ -54,8 +55,7 @@ export function packColumns(about: string, columns: readonly PackColumn[]): Uint
 
 /** What a pack holds. */
 export async function openPack(gzipped: Uint8Array<ArrayBuffer>): Promise<Pack> {
-  const stream = new Blob([gzipped]).stream().pipeThrough(new DecompressionStream('gzip'));
-  const packed = new Uint8Array(await new Response(stream).arrayBuffer());
+  const packed = await inflate(gzipped, 'gzip');
   const length = new DataView(packed.buffer).getUint32(0, true);
   const { about, rows, columns } = JSON.parse(new TextDecoder().decode(packed.subarray(4, 4 + length))) as Header;
   return {
