@@ -174,12 +174,14 @@ test('a wrong value of an option of a strategy or a space is refused with the op
     rules: one.rules?.() ?? [],
     create: (options: Readonly<Record<string, unknown>>) => one.create(options),
   }));
-  const spaces = Object.values<SpaceDefinition>(SPACES).map((one) => ({
-    place: `space "${one.name}"`,
-    rules: one.rules?.() ?? [],
-    create: (options: Readonly<Record<string, unknown>>) =>
-      one.create(exampleTask(one, { kind: 'classification', input: [3, 32, 32], outputs: 10 }), options as never),
-  }));
+  const spaces = Object.values<SpaceDefinition>(SPACES).map((one) => {
+    const task = exampleTask(one, { kind: 'classification', input: [3, 32, 32], outputs: 10 });
+    return {
+      place: `space "${one.name}"`,
+      rules: one.rules?.() ?? [],
+      create: (options: Readonly<Record<string, unknown>>) => one.create(task, options as never),
+    };
+  });
   const all = [...strategies, ...spaces];
   const given = all.flatMap(({ rules, ...rest }) =>
     rules.flatMap((rule) => VALUES.map((value) => ({ ...rest, rule, value }))),

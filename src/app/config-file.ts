@@ -11,6 +11,7 @@ import { checkSettings, defaultSpace, ESTIMATORS, flagOf, isOwnFile, type StudyS
 import { benchmarkNamed } from './benchmarks.ts';
 import { checkEnvironmentName } from './control/environment.ts';
 import { definitionNamed } from './named-space.ts';
+import { studyFolder } from './pretrained.ts';
 import { strategyNamed } from './strategies.ts';
 import { netsmithVersion } from './versions.ts';
 
@@ -123,7 +124,7 @@ function checkNames(settings: StudySettings): void {
     throw unknownName('--estimator:', printable(estimator), ESTIMATORS);
 }
 
-function checkPaths({ data, dataDir, testData, benchmark }: StudySettings): void {
+function checkPaths({ data, dataDir, testData, benchmark, initFrom }: StudySettings): void {
   const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
   if (benchmark === undefined && entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
@@ -131,6 +132,7 @@ function checkPaths({ data, dataDir, testData, benchmark }: StudySettings): void
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
   if (testData !== undefined && !existsSync(testData))
     throw invalid('--test-data', `"${testData}"`, 'there is no such file');
+  if (initFrom !== undefined) studyFolder(initFrom);
 }
 
 /** Where Netsmith is installed in the folder or above it; else where the package is published. */

@@ -151,7 +151,7 @@ export async function pretrainedTokenizer({
 }
 
 /** The folder of the study that a path names: itself, or that of the model that a study has exported. Throws UserError for any other. */
-function studyFolder(path: string): string {
+export function studyFolder(path: string): string {
   const isStudy = (dir: string) => existsSync(join(dir, 'study.db'));
   if (isStudy(path)) return path;
   const folder = dirname(path);
