@@ -174,17 +174,18 @@ function summarize(): void {
   const percent = (share: number) => (100 * share).toFixed(2);
   const show = (values: readonly number[]) => {
     const { mean, half } = meanInterval(values);
-    return `${percent(mean)} ± ${percent(half)} %`;
+    return values.length > 1 ? `${percent(mean)} ± ${percent(half)} %` : `${percent(mean)} %`;
   };
   const gains = pretrained.map((accuracy, i) => accuracy - (fresh[i] ?? Number.NaN));
   const { mean, half } = meanInterval(gains);
-  const verdict = Math.abs(mean) > half ? 'significant' : 'not significant';
+  const isOne = gains.length < 2;
+  const verdict = isOne ? 'one seed has no interval' : Math.abs(mean) > half ? 'significant' : 'not significant';
   process.stdout.write(
     [
       `${labels} labels of TREC, ${seeds} seeds, test accuracy (95 % intervals)`,
       `fresh       ${show(fresh)}`,
       `pretrained  ${show(pretrained)}`,
-      `gain        ${percent(mean)} ± ${percent(half)} points (paired): ${verdict}`,
+      `gain        ${percent(mean)}${isOne ? '' : ` ± ${percent(half)}`} points (paired): ${verdict}`,
       `${(wanted.reduce((sum, { seconds }) => sum + seconds, 0) / 3600).toFixed(2)} machine hours`,
       '',
     ].join('\n'),

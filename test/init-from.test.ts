@@ -77,7 +77,7 @@ test('a classifier starts from a language model, in its search and its final tra
   await refusedIn(folder, changed, 'resume', join(folder, 'halves'), '--trials', '3', '--init-from', model);
 });
 
-test('what is no start for the data is refused, and says why', async () => {
+test('a study whose weights cannot start a network on the data is refused, with the reason', async () => {
   const refused = (expected: RegExp, ...args: string[]) => refusedIn(folder, expected, ...args);
   const other = (...more: string[]) => classify('other', ...more);
   await refused(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { messageOf } from '../common/errors.ts';
 import { type Rng, rng } from '../common/random.ts';
-import { actionSize, type Environment, type Lanes, observationSize } from './environment.ts';
+import { actionSize, bound, type Environment, type Lanes, observationSize } from './environment.ts';
 import { actionsAt } from './probe.ts';
 
 export interface CheckEnvironmentOptions {
@@ -56,9 +56,7 @@ export function environmentRules(
           for (const [step, values] of alone(seed).observations.entries()) {
             assert.equal(values.length, size);
             for (const [i, value] of values.entries()) {
-              const [low, high] = [observation.low, observation.high].map((bounds) =>
-                typeof bounds === 'number' ? bounds : Number(bounds[i]),
-              ) as [number, number];
+              const [low, high] = [bound(observation.low, i), bound(observation.high, i)];
               const name = observation.names?.[observation.shape.length === 1 ? i : -1] ?? `value ${i}`;
               // Bounds are doubles, observations float32.
               assert.ok(

@@ -1,6 +1,6 @@
 /** Environments from the behavior of a single lane: those of the package and of a user's own. */
 import { invalid } from '../common/errors.ts';
-import type { Environment, EnvironmentFacts, ObservationSpec } from './environment.ts';
+import { bound, type Environment, type EnvironmentFacts, type ObservationSpec } from './environment.ts';
 import type { Lane } from './lane.ts';
 import { openLanes } from './lanes.ts';
 
@@ -54,9 +54,6 @@ function checkObservation(place: string, { shape, names, low, high }: Observatio
     if (!(bound(low, i) <= bound(high, i)))
       throw invalid(`${place}.low`, String(bound(low, i)), `must be at most the upper bound, ${bound(high, i)}`);
 }
-
-const bound = (bounds: number | readonly number[], at: number): number =>
-  typeof bounds === 'number' ? bounds : (bounds[at] ?? Number.NaN);
 
 function checkNames(place: string, names: readonly string[] | undefined, count: number): void {
   if (names !== undefined && names.length !== count)

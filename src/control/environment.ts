@@ -15,6 +15,10 @@ export interface ObservationSpec {
   readonly high: number | readonly number[];
 }
 
+/** The bound of the number at this place, of one for all or one for each. */
+export const bound = (bounds: number | readonly number[], at: number): number =>
+  typeof bounds === 'number' ? bounds : (bounds[at] ?? Number.NaN);
+
 /** What has become of an episode. */
 export interface EpisodeResult {
   /** The sum of its rewards, undiscounted. */

@@ -42,7 +42,7 @@ test('each image is shown in four turns, whose numbers are the classes', async (
   assert.equal(search.info.labels.length, search.info.outputs);
 });
 
-test('what is no square image is refused, with its size', async () => {
+test('an image that is not square is refused, with its size', async () => {
   assert.throws(() => rotated(dataset([1, 1, 2], [1, 2, 3, 4])), {
     name: 'UserError',
     message: 'data "mine": images are 2 x 1 pixels; must be square for --task rotation',

@@ -1,5 +1,6 @@
 import type { Samples } from '../data/dataset.ts';
 import { openTraining, type TrainRequest, VALID_BATCH } from './loop.ts';
+import { someSamples } from './samples.ts';
 import type { Trainable } from './trainable.ts';
 
 /** What training a network will take on this machine. */
@@ -54,7 +55,7 @@ export async function forecastOf<Request extends Watched>(
   const began = now();
   const training = await open({
     ...request,
-    ...(valid && few > 0 && { valid: firstOf(valid, few) }),
+    ...(valid && few > 0 && { valid: someSamples(valid, few, true) }),
     onStep() {
       ends.push(now());
       const isLong = now() - (ends[0] ?? 0) >= ENOUGH_MS;
@@ -91,7 +92,7 @@ export async function forecastOf<Request extends Watched>(
 async function secondsToMeasure(samples: Samples, few: number, { measure }: Opened, now: () => number) {
   const secondsOf = async (count: number) => {
     const began = now();
-    await measure(firstOf(samples, count));
+    await measure(someSamples(samples, count, true));
     return (now() - began) / 1000;
   };
   const ofFew = await secondsOf(few);
@@ -100,11 +101,6 @@ async function secondsToMeasure(samples: Samples, few: number, { measure }: Open
   const each = more > few ? Math.max(0, (await secondsOf(more)) - ofFew) / (more - few) : 0;
   return { ofFew, ofAll: ofFew + each * (samples.count - few) };
 }
-
-const firstOf = (samples: Samples, count: number): Samples => ({
-  count,
-  read: (indices, into) => samples.read(indices, into),
-});
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

@@ -1,5 +1,6 @@
 /** The loop of all methods that improve a policy by the advantages of its own actions: PPO, REINFORCE. */
 import type { State } from '../../engine/engine.ts';
+import { isRecurrent } from '../../space/tree/walk.ts';
 import { borrowing, runSteps } from '../../train/epochs.ts';
 import { initialTensors, scalarFeeds } from '../../train/loop.ts';
 import { optimizerOf } from '../../train/optimizers.ts';
@@ -10,7 +11,7 @@ import { openActor } from './actor.ts';
 import { type BatchForm, batchSlots, passOf } from './batches.ts';
 import { distributionOf } from './distribution.ts';
 import { lanesFor } from './evaluate.ts';
-import { isRecurrent, onEnvironment, type PolicyLoss } from './on-environment.ts';
+import { onEnvironment, type PolicyLoss } from './on-environment.ts';
 import { policyTraining } from './policy-training.ts';
 import { adamUpdate, checkRandomness, type PolicyRequest, type PolicyTraining, partTensors } from './request.ts';
 import { collect, type Rollout } from './rollout.ts';

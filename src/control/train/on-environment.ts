@@ -4,13 +4,13 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import type { NodeId } from '../../graph/ir.ts';
 import * as ops from '../../graph/ops.ts';
 import type { Module } from '../../space/tree/module.ts';
-import { childrenOf } from '../../space/tree/walk.ts';
+import { isRecurrent } from '../../space/tree/walk.ts';
 import { outputsOf, type PolicyForm } from '../../task/environment.ts';
 import { CONTROL } from '../../task/index.ts';
 import { mapValues, type Nodes, type TensorSpec } from '../../task/spec.ts';
 import type { StepTask } from '../../task/task.ts';
 import type { NetworkOnData } from '../../train/forward.ts';
-import { type Environment, type ObservationSpec, observationSize } from '../environment.ts';
+import { bound, type Environment, type ObservationSpec, observationSize } from '../environment.ts';
 
 /** An environment as the data of policies of this form, which a search space and an export are made for. `memory`: with a time axis. */
 export function environmentData(
@@ -44,20 +44,14 @@ export function environmentData(
   };
 }
 
+/** By the bounds of each number; 1 where it has none. */
 function largestOf(observation: ObservationSpec): readonly number[] {
-  const bound = (bounds: number | readonly number[], i: number) =>
-    Math.abs(typeof bounds === 'number' ? bounds : (bounds[i] ?? Number.NaN));
+  const { low, high } = observation;
   return Array.from({ length: observationSize(observation) }, (_, i) => {
-    const most = Math.max(bound(observation.low, i), bound(observation.high, i));
+    const most = Math.max(Math.abs(bound(low, i)), Math.abs(bound(high, i)));
     return most > 0 && Number.isFinite(most) ? most : 1;
   });
 }
-
-const RECURRENT: readonly Module['kind'][] = ['recurrent', 'recurrentCell', 'recurrentGraph'];
-
-/** Whether a network remembers: it then reads sequences, [F, T]. */
-export const isRecurrent = (module: Module): boolean =>
-  RECURRENT.includes(module.kind) || childrenOf(module).some(isRecurrent);
 
 /** The loss of R steps, []: outputs [R, outputs], targets [R, width] by name. `weight`, [R, 1], sums to 1; it is 0 for what is no step. */
 export type PolicyLoss = (g: GraphBuilder, outputs: NodeId, targets: Nodes) => NodeId;

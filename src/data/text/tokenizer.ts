@@ -62,7 +62,7 @@ export interface VocabularyRequest {
   readonly lowercase?: boolean;
 }
 
-/** Tokens of a vocabulary at most, by default; the kinds that have all tokens that there are take no other number. */
+/** The most tokens of a vocabulary by default. The other kinds, characters and bytes, always have all of theirs. */
 const DEFAULT_SIZE = { words: 10_000, bpe: 2000 } as const;
 const ALL_BYTES = 256;
 

@@ -9,7 +9,7 @@ import * as ops from '../../graph/ops.ts';
 import { eliminateDeadCode } from '../../graph/passes.ts';
 import type { Module } from '../../space/tree/module.ts';
 import { mapChildren } from '../../space/tree/resolve.ts';
-import { childrenOf } from '../../space/tree/walk.ts';
+import { isRecurrent } from '../../space/tree/walk.ts';
 import { taskOf } from '../../task/index.ts';
 import { type Nodes, splitOutput, type TensorSpec } from '../../task/spec.ts';
 import type { TaskDefinition } from '../../task/task.ts';
@@ -65,7 +65,7 @@ export function exportOnnx(request: ExportRequest): Uint8Array {
     input[1].dtype === 'int32' &&
     more.length + others.length === 0 &&
     length > COMPARED &&
-    !isUnrolled(network);
+    !isRecurrent(network);
   if (!mayOpen) return fixed;
   const pinned = withPositions(network, length);
   const of = (shorter: number) =>
@@ -79,14 +79,10 @@ export function exportOnnx(request: ExportRequest): Uint8Array {
   }
 }
 
-/** Models for so many shorter lengths are compared with one whose length is opened. */
+/** To open a model's length, it is compared with models of this number of shorter lengths. */
 const COMPARED = 2;
 
-const UNROLLED: readonly Module['kind'][] = ['recurrent', 'recurrentCell', 'recurrentGraph'];
-/** Whether it has a step for each position. */
-const isUnrolled = (module: Module): boolean => UNROLLED.includes(module.kind) || childrenOf(module).some(isUnrolled);
-
-/** The network with as many learned positions, however long what it reads is. */
+/** The network with this number of learned positions, however long its input is. */
 function withPositions(module: Module, length: number): Module {
   if (module.kind === 'positions' && module.length === 'input') return { ...module, length };
   return mapChildren(module, (child) => withPositions(child, length));

@@ -83,7 +83,7 @@ export function crossover(space: Space, a: Architecture, b: Architecture, rng: R
 
 /**
  * The member with each active decision as in the first of the architectures that has a value for it; sampled where none has. They may be
- * of other spaces: what is no value of the decision here is left out.
+ * of other spaces: a value that the decision cannot have here is left out.
  */
 export function combine(space: OpenTree, architectures: readonly Architecture[], rng: Rng): Architecture {
   const choose = (name: string, domain: Domain) =>

@@ -255,3 +255,9 @@ export function childrenOf(module: Module): readonly Module[] {
       return [];
   }
 }
+
+const RECURRENT: readonly Module['kind'][] = ['recurrent', 'recurrentCell', 'recurrentGraph'];
+
+/** Whether a network has a layer that takes a step for each position and remembers what came before. */
+export const isRecurrent = (module: Module): boolean =>
+  RECURRENT.includes(module.kind) || childrenOf(module).some(isRecurrent);

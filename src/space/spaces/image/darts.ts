@@ -27,8 +27,8 @@ const OPERATIONS = [
  *
  * `search`: the network that the paper searches with. `none` is an eighth operation, to weigh an edge against nothing; batch
  * norms have no weight and bias; pooling is followed by one. `supernet` of it is the paper's, with all edges. Decisions
- * are the same, so an architecture derived from it is one of the space without `search`. `attention`: so many heads of a further
- * operation, `attention` (`reluAttentionBn`).
+ * are the same, so an architecture derived from it is one of the space without `search`. `attention`: the number of heads of a
+ * further operation, self-attention (`reluAttentionBn`); 0: there is none.
  *
  * Differs from the published code: images of odd size are allowed.
  */

@@ -31,7 +31,7 @@ const OPERATIONS = [
  * named as one of them (`NASNET_CELLS`); nodes that are put out are a range where they are all, and a list where they are loose.
  *
  * Cells stand in the skeleton of `darts`, with its options. With `search`, batch norms have no weight and bias, and pooling is followed by
- * one; with `attention`, self-attention with so many heads is a further operation. A supernet puts out all nodes of a cell, so what is
+ * one. `attention`: the number of heads of a further operation, self-attention; 0: there is none. A supernet puts out all nodes of a cell, so what is
  * derived from it does.
  *
  * Differs from the paper: the skeleton; a cell of one kind reads the outputs of both cells before it at its own number of channels by

@@ -142,8 +142,8 @@ export function openBlocks(style: BlockStyle, depth: Value<number>, attention: M
 }
 
 /**
- * The form for supernets, choices between modules alone: of each block its attention, with so many heads or one of `further`, and its
- * feed-forward layer, either of which may be left out.
+ * The form for supernets, in which modules are the only choices: for each block its attention, one of several numbers of heads or of
+ * `further`, and its feed-forward layer. Both may be left out.
  */
 export function searchedBlocks(
   style: BlockStyle,
