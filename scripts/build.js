@@ -14,7 +14,7 @@ import { ASSETS, ENTRIES } from '../src/common/package-files.node.ts';
 import { configSchema, SCHEMA_FILE } from '../src/study/config-schema.ts';
 
 /** Packages that every command loads. They are copied into dist/, with what they need; all others stay where npm installs them. */
-const BUNDLED = ['csv-parse', 'log-update', 'pure-rand', 'string-width', 'zod'];
+const BUNDLED = ['csv-parse', 'kysely', 'log-update', 'pure-rand', 'string-width', 'zod'];
 const PUBLIC = ['index', 'node', 'web', 'cli/main'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
