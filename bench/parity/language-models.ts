@@ -189,7 +189,7 @@ async function trainHere(model: Model, search: SearchData, steps: number, folder
     const given = Object.entries(initial);
     writeFileSync(join(folder, 'weights.bin'), bytesOf(given.map(([, { data }]) => data)));
     writeFileSync(join(folder, 'train.bin'), bytesOf(fed.slice(0, 2 * steps)));
-    const batches = orderedBatches(valid, taskOf(info).spec(info), validBatch, true);
+    const batches = orderedBatches(valid, taskOf(info).spec(info), validBatch, { continued: true });
     const measured: Int32Array[] = [];
     for (let step = 0; step < batches.steps; step++) {
       const { feeds, truths } = await batches.read(step);

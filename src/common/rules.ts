@@ -106,6 +106,9 @@ function unionRule({ errors, discriminator }: UnionIssue): string {
 /** `1,000,000`, `0.000001`, `1e+38`. Without `toLocaleString`: every command shows limits as it starts, and loading the locales takes 15 ms. */
 export function showLimit(limit: unknown): string {
   if (typeof limit !== 'number' || Math.abs(limit) > Number.MAX_SAFE_INTEGER) return String(limit);
-  const [whole = '', ...fraction] = limit.toFixed(6).replace(/\.?0+$/, '').split('.');
+  const [whole = '', ...fraction] = limit
+    .toFixed(6)
+    .replace(/\.?0+$/, '')
+    .split('.');
   return [whole.replace(/\B(?=(\d{3})+$)/g, ','), ...fraction].join('.');
 }

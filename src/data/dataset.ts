@@ -122,6 +122,8 @@ export interface Samples {
    * each epoch.
    */
   shifted?(share: number): Samples;
+  /** Of texts that are filled up to one length: how many tokens this sample has without the filling. */
+  lengthOf?(index: number): number;
 }
 
 /** What a search may see. It has no way to the test part. */

@@ -47,6 +47,9 @@ export function part(whole: Samples, indices: Int32Array): Samples {
       const inner = wanted.map((_, k) => indices[checkedIndex(wanted, k, indices.length)] as number);
       return whole.read(inner, into);
     },
+    ...(whole.lengthOf && {
+      lengthOf: (index) => whole.lengthOf?.(indices[checkedIndex([index], 0, indices.length)] ?? 0) ?? 0,
+    }),
   };
 }
 

@@ -115,6 +115,8 @@ export interface LowerOptions {
   readonly vocabulary?: number;
   /** Whether token 0 fills the positions behind the last one that a sample has. */
   readonly padded?: boolean;
+  /** Positions of the longest sample, where all samples of x are cut to fewer: what is learned for each position is learned for as many. */
+  readonly longest?: number;
   /** Of each feature of a table, `Task.quantiles`. */
   readonly quantiles?: readonly (readonly number[])[];
   /** Whether there are auxiliary heads, whose outputs come beside the network's (`auxiliary`). */
@@ -201,6 +203,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       filled: (value) => filled?.(value),
       quantiles: options.quantiles,
       input: g.shape(x),
+      longest: options.longest,
       before,
       open,
       child: (segment, child, value, past) =>

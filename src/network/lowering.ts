@@ -31,6 +31,8 @@ export interface Lowering {
   readonly quantiles: readonly (readonly number[])[] | undefined;
   /** Shape of what the whole network reads. */
   readonly input: Shape;
+  /** Of tokens [N, T]: T of the longest samples, where those of `input` are cut to fewer; else undefined. */
+  readonly longest: number | undefined;
   /** What the stack around this module has put out before x, the newest first; nothing outside a stack. */
   readonly before: readonly NodeId[];
   /** What becomes of open choices; undefined: there must be none. */

@@ -97,10 +97,26 @@ export function normalizeBatch(l: Lowering, x: NodeId, options: Affine & { reado
 
 export const lowerBatchNorm: Lower<'batchNorm'> = (l, module, x) => normalizeBatch(l, x, module);
 
-/** Layer normalization (Ba et al. 2016), over all axes but the batch or over the channels; weight and bias are by channel. */
+/**
+ * Layer normalization (Ba et al. 2016), over all axes but the batch or over the channels; weight and bias are by channel. Positions behind the
+ * end of a sample do not count.
+ */
 export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {
-  const all = l.g.shape(x).flatMap((_, axis) => (axis === 0 ? [] : [axis]));
-  const axes = closed(module.axes) === 'channel' ? [1] : all;
-  const { centered, variance } = centeredMoments(l, x, axes); // variance [N, 1, 1, 1], or [N, 1, H, W] by position
+  const isByPosition = closed(module.axes) === 'channel';
+  const axes = isByPosition ? [1] : l.g.shape(x).flatMap((_, axis) => (axis === 0 ? [] : [axis]));
+  const filled = isByPosition ? undefined : l.filled(x);
+  // The variance is [N, 1, 1, 1], or [N, 1, H, W] by position.
+  const { centered, variance } = filled ? filledMoments(l, x, filled) : centeredMoments(l, x, axes);
   return scaleCentered(l, centered, variance, module);
 };
+
+/** Of the positions of a sequence [N, C, T] that `filled`, [N, 1, T], has; `centered` is zero at the others. */
+function filledMoments(l: Lowering, x: NodeId, filled: NodeId): Moments & { readonly centered: NodeId } {
+  const { g } = l;
+  const positions = ops.maximum(g, ops.reduceSum(g, filled, [1, 2], true), ops.constant(g, 1)); // [N, 1, 1]
+  const count = ops.mul(g, positions, ops.constant(g, channelsOf(l, x)));
+  const meanOf = (values: NodeId) => ops.div(g, ops.reduceSum(g, values, [1, 2], true), count);
+  const mean = meanOf(ops.mul(g, x, filled));
+  const centered = ops.mul(g, ops.sub(g, x, mean), filled);
+  return { mean, centered, variance: meanOf(ops.mul(g, centered, centered)) };
+}

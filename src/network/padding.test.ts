@@ -86,6 +86,7 @@ suite('sequences of several lengths in one batch', () => {
     ],
     'an LSTM and its last state': [s.recurrent('lstm', 3), s.last(), s.linear('outputs')],
     'attention and the mean': [s.positions('sinusoidal'), s.attention(2), s.attention(1, { window: 2 }), ...head],
+    'layer normalization': [s.conv(3, 3, { bias: true }), s.layerNorm(), s.relu(), s.conv(3, 3), ...head],
     'causal attention and the last position': [s.attention(2, { causal: true }), s.last(), s.linear('outputs')],
   };
   for (const [name, body] of Object.entries(bodies))

@@ -1,7 +1,7 @@
 /**
  * Sequences that end before their last position. Token 0 fills a batch up to one length. What mixes positions reads zeros, or nothing, behind the end of a
- * sample, so that a network gives a sample the same output in a batch of any length. Normalization over a batch or over all positions is an exception: it
- * counts what is behind the end.
+ * sample, so that a network gives a sample the same output in a batch of any length. The statistics of a batch in training are an exception: batch
+ * normalization counts what is behind the end.
  */
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { NodeId } from '../graph/ir.ts';

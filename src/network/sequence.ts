@@ -32,11 +32,17 @@ export const lowerPositions: Lower<'positions'> = (l, module, x) => {
   const { g } = l;
   const [, c, t] = sequenceShape(l, x);
   if (closed(module.encoding) === 'sinusoidal') return ops.add(g, x, ops.constant(g, sinusoids(c, t), [c, t]));
-  const length = module.length === 'input' ? t : module.length;
+  const length = module.length === 'input' ? wholeLength(l, t) : module.length;
   if (t > length) throw l.error(`a sequence of ${t} positions`, `it learns ${length}: give it a larger length`);
   const table = l.parameter('weight', [length, c], { kind: 'normal', deviation: 0.02 }, 'positions');
   return ops.add(g, x, ops.transpose(g, ops.slice(g, table, [0, 0], [t, c]), [1, 0]));
 };
+
+/** How long a sequence of t positions is where samples are the longest. Strides divide it, and a class token adds 1 (padding.ts). */
+function wholeLength({ input: [, length = 1], longest }: Lowering, t: number): number {
+  if (longest === undefined) return t;
+  return t > length ? longest + t - length : Math.ceil(longest / Math.ceil(length / t));
+}
 
 /** [C, T]: sin(p / 10000^(c/C)) at even channels c, the cosine of the channel before at odd ones. */
 function sinusoids(channels: number, length: number): number[] {

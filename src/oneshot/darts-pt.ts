@@ -200,7 +200,7 @@ export async function openDartsPtSupernet(
         train: (index, state, nextStep) =>
           trainBatches(request, index, {
             batches,
-            randomInputs: built.randomInputs,
+            randomInputs: () => built.randomInputs,
             progress: index / settings.epochs,
             scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: left,

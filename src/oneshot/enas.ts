@@ -134,7 +134,7 @@ export async function openEnasSupernet(request: EnasRequest): Promise<Supernet> 
         async train(index, state, nextStep) {
           const loss = await trainBatches(request, index, {
             batches,
-            randomInputs: built.randomInputs,
+            randomInputs: () => built.randomInputs,
             progress: index / settings.epochs,
             scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(controller.sample(streams('epoch', index, 'path', step))),

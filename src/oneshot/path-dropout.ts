@@ -107,7 +107,7 @@ export async function openPathDropoutSupernet(
         train: (index, state, nextStep) =>
           trainBatches(request, index, {
             batches,
-            randomInputs: built.randomInputs,
+            randomInputs: () => built.randomInputs,
             progress: index / settings.epochs,
             scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: (step) => dropped(index, step),

@@ -100,7 +100,7 @@ export async function openSinglePathSupernet(
         train: (index, state, nextStep) =>
           trainBatches(request, index, {
             batches,
-            randomInputs: built.randomInputs,
+            randomInputs: () => built.randomInputs,
             progress: index / settings.epochs,
             scalars: (step) => optimizerOf(settings).scalars(rates(index, step), nextStep()),
             feeds: (step) => built.feedsOf(pathAt(index, step)),

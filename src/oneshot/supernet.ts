@@ -161,7 +161,7 @@ export async function openSupernet(request: SupernetRequest, method: Method): Pr
         opened: began,
         compileSeconds,
         training,
-        validation: inference.program,
+        validation: [inference.program],
         train: (index) => train(index, state, () => ++steps),
         validate: async () => (valid === undefined ? {} : (await measure(valid)).metrics),
         ...(more && {

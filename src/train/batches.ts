@@ -17,6 +17,7 @@ import type { TaskDefinition } from '../task/task.ts';
 import { blendRows, symmetricBeta } from './augment.ts';
 import { augmentation } from './augment-samples.ts';
 import { balancedWeights } from './class-weights.ts';
+import { batchesByLength, cutFeeds, lengthsFor } from './lengths.ts';
 import { readSamples } from './samples.ts';
 import type { TrainSettings } from './settings.ts';
 
@@ -48,6 +49,12 @@ export interface TrainingBatches {
    * epochs have a number of samples of their own, the order comes from the streams of the passes over the data, `('pass', n, ...labels)`.
    */
   epoch(index: number, rng: Streams, ...labels: readonly string[]): Epoch;
+  /** Lengths that the tokens of samples are worth being cut to, ascending, the last that of the data; [] for other inputs (lengths.ts). */
+  readonly lengths: readonly number[];
+  /** What samples are cut to, on average. */
+  readonly meanLength: number;
+  /** An epoch whose batches have samples of similar length, each cut to one of `lengths`. */
+  epochByLength(index: number, rng: Streams): Epoch;
   /**
    * The same of samples that follow one another, in order: each sample of a batch goes on where the one at its place in the batch before
    * ended, in the epoch before, too. `startsOver` says of the step that is prepared next whether its samples begin anew.
@@ -100,21 +107,27 @@ export function trainingBatches(
 
   function mix(arrays: Arrays, random: Rng): void {
     const lambda = symmetricBeta(settings.mixup, random);
-    const partners = random.shuffle(Array.from({ length: batchSize }, (_, i) => i));
+    const partners = random.shuffle(indicesOf(batchSize));
     for (const { name, size, scratch } of mixed) {
       const values = arrays[name];
       if (values instanceof Float32Array) blendRows(values, scratch, size, lambda, partners);
     }
   }
 
-  /** Batches of the samples that `of` names for each step, of `from`. */
-  function epochOf(stream: Rng, of: (step: number) => { readonly from: Samples; readonly indices: number[] }): Epoch {
+  /** What a step reads: these samples of `from`, cut to a length where there is one. */
+  interface Part {
+    readonly from: Samples;
+    readonly indices: readonly number[];
+    readonly length?: number;
+  }
+
+  function epochOf(stream: Rng, of: (step: number) => Part): Epoch {
     let step = 0;
     return {
       async prepare() {
         const arrays = slots[step % SLOTS] as Arrays;
         const read = { ...arrays, ...raw };
-        const { from, indices } = of(step++);
+        const { from, indices, length } = of(step++);
         await readSamples(from, indices, read);
         augment(read, batchSize, stream);
         if (encoded !== undefined) {
@@ -123,24 +136,35 @@ export function trainingBatches(
           if (settings.classWeights === 'balanced') task.encoding?.weigh?.(raw, into, info, await classWeights());
         }
         if (settings.mixup > 0) mix(arrays, stream);
-        return feedsOf(arrays, fed, batchSize);
+        const feeds = feedsOf(arrays, fed, batchSize);
+        return length === undefined ? feeds : cutFeeds(feeds, spec, length);
       },
     };
   }
 
+  /** The samples of an epoch in random order; whole batches alone are taken. */
+  function orderOf(index: number, stream: Rng, rng: Streams, labels: readonly string[]): readonly number[] {
+    const count = stepsPerEpoch * batchSize;
+    if (settings.epochSamples === 0) return stream.shuffle(used).slice(0, count);
+    return partOfPasses(used, index * count, count, (pass) => rng('pass', pass, ...labels));
+  }
+
+  const { lengths, meanLength } = lengthsFor(samples, used, spec);
   return {
     batchSize,
     stepsPerEpoch,
+    ...{ lengths, meanLength },
     epoch(index, rng, ...labels) {
       const stream = rng('epoch', index, ...labels);
-      const order =
-        settings.epochSamples === 0
-          ? stream.shuffle(used)
-          : partOfPasses(used, index * stepsPerEpoch * batchSize, stepsPerEpoch * batchSize, (pass) =>
-              rng('pass', pass, ...labels),
-            );
+      const order = orderOf(index, stream, rng, labels);
       const from = samples.shifted?.(stream.float()) ?? samples;
       return epochOf(stream, (step) => ({ from, indices: order.slice(step * batchSize, (step + 1) * batchSize) }));
+    },
+    epochByLength(index, rng) {
+      const stream = rng('epoch', index);
+      const order = orderOf(index, stream, rng, []);
+      const batches = batchesByLength(order, (sample) => samples.lengthOf?.(sample) ?? 0, lengths, batchSize);
+      return epochOf(stream, (step) => ({ from: samples, ...(batches[step] ?? { indices: [] }) }));
     },
     continuedEpoch(index, rng) {
       const rows = Math.max(1, Math.floor(used.length / batchSize));
@@ -159,9 +183,12 @@ export function trainingBatches(
   };
 }
 
+/** 0, 1, ... */
+const indicesOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
 /** At least one sample; the order is that of one shuffle for all, so shares are nested. */
 function usedSamples(count: number, share: number, continued = false): number[] {
-  const all = Array.from({ length: count }, (_, i) => i);
+  const all = indicesOf(count);
   if (share >= 1) return all;
   const order = continued ? all : rng('share of the training samples', count).shuffle(all);
   return order.slice(0, Math.max(1, Math.round(share * count)));
@@ -208,33 +235,49 @@ interface OrderedBatch {
   readonly indices: readonly number[];
 }
 
+/** In which order samples are read; that of the data by default. */
+export interface ReadingOrder {
+  /** Each sample of a batch goes on where the one at its place in the batch before ended. */
+  readonly continued?: boolean;
+  /** Ascending lengths: samples are read from the shortest to the longest, and a batch is cut to the shortest of these that it fits. */
+  readonly lengths?: readonly number[];
+}
+
 /**
- * Reads all samples, `batchSize` at a time: in their order, or `continued`, so that each sample of a batch goes on where the one at its place
- * in the batch before ended. The arrays are used again SLOTS batches later; a batch that is not full is filled up with zeros.
+ * Reads all samples, `batchSize` at a time. The arrays are used again SLOTS batches later; a batch that is not full is filled up with
+ * zeros.
  */
 export function orderedBatches(
   samples: Samples,
-  { inputs, targets }: TaskSpec,
+  spec: TaskSpec,
   batchSize: number,
-  continued = false,
+  { continued = false, lengths = [] }: ReadingOrder = {},
 ): { readonly steps: number; read(step: number): Promise<OrderedBatch> } {
+  const { inputs, targets } = spec;
   const specs = { ...inputs, ...targets };
   const slots = Array.from({ length: SLOTS }, () => allocate(specs, batchSize));
   const steps = Math.ceil(samples.count / batchSize);
   const [stride, next] = continued ? [steps, 1] : [1, batchSize];
+  const lengthOf = lengths.length > 0 ? samples.lengthOf : undefined;
+  const order = lengthOf && indicesOf(samples.count).sort((a, b) => lengthOf(a) - lengthOf(b));
+  const lengthFor = (indices: readonly number[]) => {
+    const longest = lengthOf?.(indices.at(-1) ?? 0);
+    return longest === undefined ? undefined : lengths.find((length) => length >= longest);
+  };
   return {
     steps,
     async read(step) {
       const slot = slots[step % SLOTS] as Arrays;
-      const indices = Array.from({ length: batchSize }, (_, i) => i * stride + step * next).filter(
-        (index) => index < samples.count,
-      );
+      const places = indicesOf(batchSize).map((i) => i * stride + step * next);
+      const indices = places.filter((place) => place < samples.count).map((place) => order?.[place] ?? place);
+      const length = lengthFor(indices);
       const count = indices.length;
       if (count < batchSize) for (const values of Object.values(slot)) values.fill(0);
       const filled = rowsOf(slot, specs, 0, count);
       await readSamples(samples, indices, filled);
       const truths = Object.fromEntries(Object.entries(filled).filter(([name]) => targets[name] !== undefined));
-      return { feeds: feedsOf(slot, inputs, batchSize), truths, indices };
+      const feeds = feedsOf(slot, inputs, batchSize);
+      return { feeds: length === undefined ? feeds : cutFeeds(feeds, spec, length), truths, indices };
     },
   };
 }

@@ -82,7 +82,7 @@ export interface EpochParts {
   /** The part of opening that went into compiling. */
   readonly compileSeconds: number;
   readonly training: readonly Timed[];
-  readonly validation: Timed;
+  readonly validation: readonly Timed[];
   /** Trains the epoch of this index, from 0; returns its mean loss. */
   train(index: number): Promise<number>;
   validate(): Promise<Metrics>;
@@ -95,11 +95,11 @@ export function epochs(parts: EpochParts): () => Promise<EpochRecord> {
   const { history, now, training, validation } = parts;
   let compile = parts.compileSeconds;
   let unaccounted = now() - parts.opened;
-  const busyTraining = () => training.reduce((sum, { busySeconds }) => sum + busySeconds, 0);
+  const busyOf = (programs: readonly Timed[]) => programs.reduce((sum, { busySeconds }) => sum + busySeconds, 0);
   return async () => {
     const began = now();
     const index = history.length;
-    const [trainBefore, validBefore] = [busyTraining(), validation.busySeconds];
+    const [trainBefore, validBefore] = [busyOf(training), busyOf(validation)];
     const loss = await parts.train(index);
     const valid = await parts.validate();
     const broken = Object.entries(valid).find(([, value]) => !Number.isFinite(value));
@@ -108,7 +108,7 @@ export function epochs(parts: EpochParts): () => Promise<EpochRecord> {
     }
     const more = await parts.more?.();
     const seconds = (now() - began + unaccounted) / 1000;
-    const busy = { compile, train: busyTraining() - trainBefore, valid: validation.busySeconds - validBefore };
+    const busy = { compile, train: busyOf(training) - trainBefore, valid: busyOf(validation) - validBefore };
     const spent: Spent = { ...busy, idle: Math.max(0, seconds - busy.compile - busy.train - busy.valid) };
     const record: EpochRecord = { epoch: index + 1, loss, valid, seconds, spent, ...more };
     [unaccounted, compile] = [0, 0];

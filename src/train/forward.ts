@@ -20,6 +20,7 @@ import {
 } from '../task/spec.ts';
 import type { StepTask, TaskDefinition } from '../task/task.ts';
 import { TrainingFailure } from './failure.ts';
+import { cutSpecs } from './lengths.ts';
 import type { Moved } from './running-statistics.ts';
 import { cutInputs, networkVectors, type Vector } from './vectors.ts';
 
@@ -36,6 +37,8 @@ export interface NetworkOnData<T extends StepTask = TaskDefinition> {
   readonly task?: T;
   /** Whether recurrent layers begin with states that are fed (`states`), in place of zeros. */
   readonly state?: boolean;
+  /** Tokens of a sample of this program, where all of its samples are shorter than those of the data may be. */
+  readonly length?: number;
 }
 
 /** A network up to its loss, to be differentiated. Its parameters come in vectors. */
@@ -161,14 +164,15 @@ export function inputNodes(g: GraphBuilder, specs: TensorSpecs, batchSize: numbe
 /** Appends the network on prepared inputs, images at the resolution; `auxiliary`: with its auxiliary heads. Throws TrainingFailure when it cannot be built. */
 export function lowerOnData(
   g: GraphBuilder,
-  { network, info, resolution, choices, task: own, state = false }: NetworkOnData<StepTask>,
+  { network, info, resolution, choices, task: own, state = false, length }: NetworkOnData<StepTask>,
   batchSize: number,
   mode: 'train' | 'infer',
   auxiliary = false,
 ): LoweredNetwork {
   const task = taskOf(info, own);
   const spec = task.spec(info);
-  const inputs = inputNodes(g, spec.inputs, batchSize);
+  const inputs = inputNodes(g, cutSpecs(spec.inputs, length), batchSize);
+  const [longest] = info.input;
   const [outputs = 1, ...positions] = outputShape(spec);
   const vocabulary = vocabularyOf(spec);
   const quantiles = task.prepare === undefined ? info.quantiles : undefined;
@@ -183,6 +187,7 @@ export function lowerOnData(
       ...(positions.length > 0 && { shape: [outputs, ...positions] }),
       ...(vocabulary !== undefined && { vocabulary }),
       ...(isPadded(spec) && { padded: true as const }),
+      ...(length !== undefined && longest !== undefined && { longest }),
       ...(quantiles !== undefined && { quantiles }),
       ...(state && { state }),
       ...(auxiliary && { auxiliary }),

@@ -17,6 +17,7 @@ import {
 import type { TaskDefinition } from '../task/task.ts';
 import { orderedBatches, runAhead } from './batches.ts';
 import { type NetworkOnData, nextState } from './forward.ts';
+import { lengthIn } from './lengths.ts';
 import { inferenceGraph } from './program.ts';
 
 /** What a network gives for some samples, and what would have been right. */
@@ -44,12 +45,19 @@ export async function openInference(
 ): Promise<Inference & { dispose(): Promise<void> }> {
   const { graph, states } = inferenceGraph(on, batchSize);
   const program = await engine.compile(graph);
-  return { ...inferenceOver(program, on, state, batchSize, {}, states), dispose: () => program.dispose() };
+  return { ...inferenceOver(program, on, state, batchSize, {}, { carried: states }), dispose: () => program.dispose() };
+}
+
+/** What some networks have besides. */
+interface InferenceParts {
+  /** The states of recurrent layers, which each batch hands on to the next; they are zeros for the first. */
+  readonly carried?: readonly Pick<CarriedState, 'name' | 'shape'>[];
+  /** Programs for samples that are cut to fewer tokens, by their number, ascending. */
+  readonly shorter?: ReadonlyMap<number, Program>;
 }
 
 /**
  * The same over a program that is compiled already, for batches of this size. `more`: what each run is fed besides, such as switches.
- * `carried`: the states of recurrent layers, which each batch hands on to the next; they are zeros for the first.
  */
 export function inferenceOver(
   program: Program,
@@ -57,7 +65,7 @@ export function inferenceOver(
   state: State,
   batchSize: number,
   more: Feeds = {},
-  carried: readonly Pick<CarriedState, 'name' | 'shape'>[] = [],
+  { carried = [], shorter = new Map() }: InferenceParts = {},
 ): Inference {
   const task = taskOf(info, own);
   const spec = task.spec(info);
@@ -69,7 +77,8 @@ export function inferenceOver(
     signal: AbortSignal | undefined,
     take: (batch: Batch) => void,
   ): Promise<void> {
-    const batches = orderedBatches(samples, spec, batchSize, carried.length > 0);
+    const lengths = [...shorter.keys()];
+    const batches = orderedBatches(samples, spec, batchSize, { continued: carried.length > 0, lengths });
     const waiting: Pick<Batch, 'truths' | 'indices'>[] = [];
     const run = running();
     await runAhead({
@@ -94,7 +103,8 @@ export function inferenceOver(
 
   /** Runs batches in turn. With states, each waits for those that the one before leaves. */
   function running(): (feeds: Feeds) => Promise<Record<string, HostTensor>> {
-    if (carried.length === 0) return (feeds) => program.run(feeds, state);
+    if (carried.length === 0)
+      return (feeds) => (shorter.get(lengthIn(feeds, spec) ?? Number.NaN) ?? program).run(feeds, state);
     let before = Promise.resolve<Feeds>(zerosOf(carried));
     return (feeds) => {
       const results = before.then((states) => program.run({ ...feeds, ...states }, state));

@@ -1,6 +1,6 @@
 import type { Rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
-import type { Engine, Feeds, State } from '../engine/engine.ts';
+import type { Engine, Feeds, Program, State } from '../engine/engine.ts';
 import { type HostTensor, sizeOf } from '../graph/ir.ts';
 import type { RandomInput } from '../network/network.ts';
 import { type Pretrained, startingTensors } from '../network/pretrained.ts';
@@ -12,6 +12,7 @@ import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, type OnStep, runSteps } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
 import { type Inference, inferenceOver, type Outputs, zerosOf } from './inference.ts';
+import { lengthIn } from './lengths.ts';
 import { optimizerOf } from './optimizers.ts';
 import { type Pace, paceOf, type TimeLimit } from './pace.ts';
 import { freshTensors, type InferenceGraph, type StateParts, type TrainingGraph } from './program.ts';
@@ -94,7 +95,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const opened = now();
   checkSettings(settings, 'training settings', info, task);
   if (request.train.count === 0) throw new TrainingFailure('there are no training samples');
-  const isContinued = taskOf(info, task).spec(info).continued === true;
+  const spec = taskOf(info, task).spec(info);
+  const isContinued = spec.continued === true;
   const on = { network, info, resolution, ...(task && { task }), ...(isContinued && { state: true }) };
   const batches = trainingBatches(request.train, info, settings, data, task);
   const { batchSize, stepsPerEpoch } = batches;
@@ -105,6 +107,9 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   let steps = request.checkpoint?.steps ?? 0;
 
   const { borrow, bytes, release } = borrowing();
+  /** Programs for samples that are cut to fewer tokens than the longest; none where what is trained would depend on the length. */
+  const byLength = new Map<number, ProgramLease<StepParts>>();
+  const shorter = new Map<number, Program>();
   let state: State | undefined;
   async function dispose(): Promise<void> {
     await release();
@@ -115,7 +120,13 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   try {
     const asked = now();
     const training = await borrow(programs.training(on, settings, batchSize));
+    for (const length of shorterLengths(batches, settings)) {
+      const cut = await borrow(programs.training({ ...on, length }, settings, batchSize));
+      if (haveSameState(cut.built, training.built)) byLength.set(length, cut);
+    }
     const inference = await borrow(programs.inference(on, validBatch));
+    for (const length of byLength.keys())
+      shorter.set(length, (await borrow(programs.inference({ ...on, length }, validBatch))).program);
     compile = (now() - asked) / 1000;
     state = engine.createState(joinTensors(training.built.vectors, initialTensors(request, training.built)));
     ready = { state, training, inference };
@@ -124,7 +135,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     throw error;
   }
   const pace: Pace | undefined = request.time && paceOf(request.time, history, opened, now);
-  const { built, program } = ready.training;
+  const { built } = ready.training;
+  const programOf = (batch: Feeds) => byLength.get(lengthIn(batch, spec) ?? Number.NaN) ?? ready.training;
   const statesBefore = zerosOf(built.carried);
   const tensors = async () => splitTensors(built.vectors, await ready.state.read());
   const stopsEarly = settings.patience > 0 && request.valid !== undefined;
@@ -132,7 +144,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   const keptEpoch = () => (stopsEarly ? bestEpoch(history, objective) : undefined) ?? history.length;
   const weightsNow = async () => ownTensors(built, averaged(await tensors()));
   const inferenceFrom = ({ program, built: { states } }: Ready['inference'], from: State) =>
-    inferenceOver(program, on, from, validBatch, {}, states);
+    inferenceOver(program, on, from, validBatch, {}, { carried: states, shorter });
   /** Calls `use` with the network as it is measured and handed on. */
   async function inferring<T>(use: (inference: Inference) => Promise<T>): Promise<T> {
     const { inference } = ready;
@@ -151,12 +163,23 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
       ? fitting('the checkpoint', request.checkpoint.best.weights, await weightsNow())
       : undefined;
 
+  /** A state can be written by one program at a time. */
+  function inTurn(): BatchSteps['run'] {
+    let before: Promise<unknown> = Promise.resolve();
+    return (feeds) => {
+      const result = before.then(() => programOf(feeds).program.run(feeds, ready.state));
+      before = result;
+      return result;
+    };
+  }
+
   const trainEpoch = (index: number): Promise<number> => {
     const started = isAveraged(settings) ? averageStart(history, objective, settings.averageAfter) : undefined;
     const averagedFrom = started === undefined ? undefined : started * stepsPerEpoch;
     return trainBatches(request, index, {
       batches,
-      randomInputs: built.randomInputs,
+      byLength: byLength.size > 0,
+      randomInputs: (batch) => programOf(batch).built.randomInputs,
       ...(built.carried.length > 0 && { statesBefore }),
       progress: pace ? pace.share(0) : index / settings.epochs,
       scalars(step) {
@@ -164,7 +187,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
         const rate = rates(index, step, pace?.share(step / stepsPerEpoch));
         return { ...optimizer.scalars(rate, steps), ...averageScalars(settings, steps, averagedFrom) };
       },
-      run: (feeds) => program.run(feeds, ready.state),
+      run: byLength.size === 0 ? (feeds) => ready.training.program.run(feeds, ready.state) : inTurn(),
       ...(pace && { isOver: () => pace.isOver() }),
     });
   };
@@ -174,8 +197,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
     now,
     opened,
     compileSeconds: compile,
-    training: [program],
-    validation: ready.inference.program,
+    training: [ready.training, ...byLength.values()].map(({ program }) => program),
+    validation: [ready.inference.program, ...shorter.values()],
     train: trainEpoch,
     ...(pace && { more: async () => ({ progress: pace.share(1) }) }),
     validate: async () => (request.valid === undefined ? {} : (await measure(request.valid)).metrics),
@@ -234,6 +257,24 @@ export async function trainNetwork(
   }
 }
 
+/** Fewer steps take less time than compiling another program for them. */
+const FEWEST_STEPS = 200;
+
+/** The lengths, below that of the longest samples, that programs are worth being compiled for. */
+export function shorterLengths(
+  { lengths, stepsPerEpoch }: TrainingBatches,
+  { epochs }: Pick<TrainSettings, 'epochs'>,
+): readonly number[] {
+  return stepsPerEpoch * epochs < FEWEST_STEPS ? [] : lengths.slice(0, -1);
+}
+
+/** Whether two training programs have the same tensors: one may go on with the state of the other. */
+function haveSameState(one: StateParts, other: StateParts): boolean {
+  const shapesOf = ({ vectors }: StateParts) =>
+    JSON.stringify(vectors.map(({ name, parts }) => [name, parts.map((part) => [part.name, part.shape])]));
+  return shapesOf(one) === shapesOf(other);
+}
+
 /** What a training works with once it is open. */
 interface Ready {
   readonly state: State;
@@ -285,7 +326,10 @@ function fitting(
 /** What one epoch of a single program needs. */
 export interface BatchSteps {
   readonly batches: TrainingBatches;
-  readonly randomInputs: readonly RandomInput[];
+  /** Whether batches have samples of similar length, cut to it (`TrainingBatches.epochByLength`). */
+  readonly byLength?: boolean;
+  /** Those of the program that runs the batch. */
+  randomInputs(batch: Feeds): readonly RandomInput[];
   /** The states that samples begin with: the epoch's samples follow one another. */
   readonly statesBefore?: Feeds;
   /** How much of the training is done before this epoch, from 0 to 1. */
@@ -303,12 +347,19 @@ export interface BatchSteps {
 export function trainBatches(
   request: Pick<TrainRequest, 'rng' | 'signal' | 'onStep'>,
   index: number,
-  { batches, randomInputs, statesBefore, progress, scalars, feeds, run, isOver }: BatchSteps,
+  { batches, byLength = false, randomInputs, statesBefore, progress, scalars, feeds, run, isOver }: BatchSteps,
 ): Promise<number> {
   const streams = (...labels: readonly (string | number)[]) => request.rng(...labels);
   const continued = statesBefore && batches.continuedEpoch(index, streams);
-  const epoch = continued ?? batches.epoch(index, streams);
-  const noise = noiseFor(randomInputs, request.rng('epoch', index, 'noise'), progress);
+  const epoch = continued ?? (byLength ? batches.epochByLength(index, streams) : batches.epoch(index, streams));
+  const random = request.rng('epoch', index, 'noise');
+  const noises = new Map<readonly RandomInput[], () => Feeds>();
+  const noiseOf = (batch: Feeds): Feeds => {
+    const inputs = randomInputs(batch);
+    const noise = noises.get(inputs) ?? noiseFor(inputs, random, progress);
+    noises.set(inputs, noise);
+    return noise();
+  };
   const asTensors = scalarFeeds();
   return runSteps({
     epoch: index,
@@ -317,7 +368,7 @@ export function trainBatches(
       const states = continued?.startsOver() ? statesBefore : {};
       const batch = await epoch.prepare();
       request.signal?.throwIfAborted();
-      return { ...batch, ...states, ...asTensors(scalars(step)), ...noise(), ...feeds?.(step) };
+      return { ...batch, ...states, ...asTensors(scalars(step)), ...noiseOf(batch), ...feeds?.(step) };
     },
     run,
     ...(isOver && { isOver }),

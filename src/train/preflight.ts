@@ -1,5 +1,6 @@
 import type { Samples } from '../data/dataset.ts';
-import { openTraining, type TrainRequest, VALID_BATCH } from './loop.ts';
+import { type TrainingBatches, trainingBatches } from './batches.ts';
+import { openTraining, shorterLengths, type TrainRequest, VALID_BATCH } from './loop.ts';
 import { someSamples } from './samples.ts';
 import type { Trainable } from './trainable.ts';
 
@@ -29,8 +30,27 @@ const LITTLE_SECONDS = 10;
  * more of them, then disposes of everything (except programs that the request keeps). Throws as `openTraining`
  * and `Training.epoch` do: MemoryShortage before anything has been compiled.
  */
-export function preflight(request: TrainRequest): Promise<Forecast> {
-  return forecastOf(request, openTraining);
+export async function preflight(request: TrainRequest): Promise<Forecast> {
+  const { info, settings, data, task } = request;
+  const { lengthOf: _, ...train } = request.train;
+  const whole = await forecastOf({ ...request, train }, openTraining);
+  const batches = trainingBatches(request.train, info, settings, data, task);
+  return withLengths(whole, batches, shorterLengths(batches, settings));
+}
+
+/** What programs for shorter samples change, if a step's time and memory grow with their length: those of attention grow faster. */
+function withLengths(whole: Forecast, batches: TrainingBatches, shorter: readonly number[]): Forecast {
+  const longest = batches.lengths.at(-1);
+  if (shorter.length === 0 || longest === undefined) return whole;
+  const share = batches.meanLength / longest;
+  const { memoryBytes, compileSeconds, epochSeconds, restSeconds, sampleSeconds } = whole;
+  return {
+    ...whole,
+    memoryBytes: shorter.reduce((sum, length) => sum + (memoryBytes * length) / longest, memoryBytes),
+    compileSeconds: compileSeconds * (1 + shorter.length),
+    epochSeconds: restSeconds + share * (epochSeconds - restSeconds),
+    sampleSeconds: share * sampleSeconds,
+  };
 }
 
 /** What a request of any training must have to be looked at before it begins. */

@@ -178,5 +178,15 @@ export function openPrograms(engine: Engine, options: ProgramsOptions = {}): Pro
 
 /** All that a graph is made from, as text: networks and what is known of data are plain JSON. */
 function keyOf(kind: string, on: NetworkOnData<StepTask>, settings: object | undefined, batchSize: number): string {
-  return JSON.stringify([kind, on.network, on.choices, on.info, on.resolution, on.state, settings, batchSize]);
+  return JSON.stringify([
+    kind,
+    on.network,
+    on.choices,
+    on.info,
+    on.resolution,
+    on.state,
+    on.length,
+    settings,
+    batchSize,
+  ]);
 }

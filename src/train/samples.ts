@@ -45,6 +45,11 @@ export function concatSamples(info: DatasetInfo, first: Samples, second: Samples
     ...(first.shifted && {
       shifted: (share) => concatSamples(info, first.shifted?.(share) ?? first, second, own),
     }),
+    ...(first.lengthOf &&
+      second.lengthOf && {
+        lengthOf: (index) =>
+          (index < first.count ? first.lengthOf?.(index) : second.lengthOf?.(index - first.count)) ?? 0,
+      }),
     async read(indices, into) {
       const parts = [
         { samples: first, from: 0, positions: indices.flatMap((index, at) => (index < first.count ? [at] : [])) },

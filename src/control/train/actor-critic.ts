@@ -187,7 +187,7 @@ export async function openActorCritic(
     epochs: {
       ...{ now, opened, compileSeconds, train },
       training: [program, ready.acting.program],
-      validation: ready.validating.program,
+      validation: [ready.validating.program],
     },
     steps: () => steps,
     tensors: async () => splitTensors(built.vectors, await ready.state.read()),

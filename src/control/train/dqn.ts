@@ -250,7 +250,7 @@ export async function openDqn(
     epochs: {
       ...{ now, opened, compileSeconds, train },
       training: [program, ready.acting.program, ready.valuing.program],
-      validation: ready.validating.program,
+      validation: [ready.validating.program],
     },
     steps: () => steps,
     tensors: async () => splitTensors(built.vectors, await state.read()),

@@ -107,6 +107,7 @@ export function textSource(
   return {
     count: texts.length,
     targets,
+    lengthOf: (index) => (starts[index + 1] ?? 0) - (starts[index] ?? 0),
     read(indices, { tokens: into, target }) {
       for (let k = 0; k < indices.length; k++) {
         const i = checkedIndex(indices, k, texts.length);

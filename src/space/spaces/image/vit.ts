@@ -15,6 +15,7 @@ import {
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { numberFrom } from '../text/sequences.ts';
+import { trainingOf, withTraining } from '../training.ts';
 import {
   attendOpen,
   type BlockSize,
@@ -28,8 +29,7 @@ import {
   searchedBlocks,
   searchedMember,
   widthOf,
-} from '../text/transformer-blocks.ts';
-import { trainingOf, withTraining } from '../training.ts';
+} from '../transformer-blocks.ts';
 import { type ImageSize, imageOf, openIfSeveral } from './images.ts';
 
 interface VitOptions extends BlockSize {

@@ -21,8 +21,8 @@ import {
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { trainingOf, withTraining } from '../training.ts';
+import { positionsOf } from '../transformer-blocks.ts';
 import { answersOf, entranceOf, type Sequences, sequencesOf, side } from './sequences.ts';
-import { positionsOf } from './transformer-blocks.ts';
 
 interface EvolvedOptions {
   /** Cells in a row, all alike. */

@@ -4,7 +4,6 @@ import { dropout, positions, sequential } from '../../tree/builders.ts';
 import { defineSpace } from '../../tree/define.ts';
 import type { Module } from '../../tree/module.ts';
 import { trainingOf, withTraining } from '../training.ts';
-import { answersOf, choiceIfSeveral, entranceOf, numberFrom, type Sequences, sequencesOf } from './sequences.ts';
 import {
   attend,
   attendOpen,
@@ -20,7 +19,8 @@ import {
   searchedMember,
   spansOf,
   widthOf,
-} from './transformer-blocks.ts';
+} from '../transformer-blocks.ts';
+import { answersOf, choiceIfSeveral, entranceOf, numberFrom, type Sequences, sequencesOf } from './sequences.ts';
 
 interface TransformerOptions extends BlockSize {
   /** Blocks at most. */

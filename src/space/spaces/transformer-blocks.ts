@@ -1,6 +1,6 @@
 /** The parts of transformers, for texts and for images. */
-import { UserError } from '../../../common/errors.ts';
-import type { Architecture } from '../../space.ts';
+import { UserError } from '../../common/errors.ts';
+import type { Architecture } from '../space.ts';
 import {
   activation,
   attention,
@@ -16,11 +16,11 @@ import {
   scoped,
   sequential,
   zero,
-} from '../../tree/builders.ts';
-import type { ActivationFunction, Module, Value } from '../../tree/module.ts';
-import { toMultiple } from '../../tree/widths.ts';
-import { distinct, openIfSeveral } from '../image/images.ts';
-import { choiceIfSeveral, type Sequences } from './sequences.ts';
+} from '../tree/builders.ts';
+import type { ActivationFunction, Module, Value } from '../tree/module.ts';
+import { toMultiple } from '../tree/widths.ts';
+import { distinct, openIfSeveral } from './image/images.ts';
+import { choiceIfSeveral, type Sequences } from './text/sequences.ts';
 
 /** How large the blocks of a space are, before its decisions. */
 export interface BlockSize {
