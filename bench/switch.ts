@@ -25,7 +25,7 @@ import { ARCHITECTURE_OPTIMIZER } from '../src/oneshot/mixture-steps.ts';
 import { formatArchitecture, parseArchitecture, resolve, SPACES, sample, supernet } from '../src/space/index.ts';
 import type { Architecture } from '../src/space/space.ts';
 import { drawArchitecture, sequenceOf } from '../src/strategy/sequence.ts';
-import { scalarFeeds } from '../src/train/loop.ts';
+import { scalarFeeds } from '../src/train/batch-steps.ts';
 import { optimizerOf } from '../src/train/optimizers.ts';
 import { freshTensors, type TrainingGraph, trainingGraph } from '../src/train/program.ts';
 import { switchFeeds } from '../src/train/single-path.ts';

@@ -15,9 +15,9 @@
 import { part } from '../data/samples.ts';
 import type { Architecture } from '../space/space.ts';
 import { taskOf } from '../task/index.ts';
+import { trainBatches } from '../train/batch-steps.ts';
 import { trainingBatches } from '../train/batches.ts';
 import { TrainingFailure } from '../train/failure.ts';
-import { trainBatches } from '../train/loop.ts';
 import { optimizerOf } from '../train/optimizers.ts';
 import { learningRates } from '../train/schedules.ts';
 import { checkSettings } from '../train/settings.ts';

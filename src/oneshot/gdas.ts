@@ -10,9 +10,9 @@
  */
 import type { State } from '../engine/engine.ts';
 import { derive } from '../space/tree/derive.ts';
+import { noiseFor, scalarFeeds } from '../train/batch-steps.ts';
 import type { Mixture } from '../train/checkpoint.ts';
 import { runSteps } from '../train/epochs.ts';
-import { noiseFor, scalarFeeds } from '../train/loop.ts';
 import { optimizerOf } from '../train/optimizers.ts';
 import { freshTensors } from '../train/program.ts';
 import { learningRates } from '../train/schedules.ts';

@@ -1,8 +1,9 @@
 /** The loop of all methods that improve a policy by the advantages of its own actions: PPO, REINFORCE. */
 import type { State } from '../../engine/engine.ts';
 import { isRecurrent } from '../../space/tree/walk.ts';
+import { scalarFeeds } from '../../train/batch-steps.ts';
 import { borrowing, runSteps } from '../../train/epochs.ts';
-import { initialTensors, scalarFeeds } from '../../train/loop.ts';
+import { initialTensors } from '../../train/loop.ts';
 import { optimizerOf } from '../../train/optimizers.ts';
 import { openPrograms } from '../../train/programs.ts';
 import { joinTensors, splitTensors } from '../../train/vectors.ts';
