@@ -70,3 +70,35 @@ test('a network that cannot start from its supernet fails with the reason', asyn
   const other = { '0/weight': { shape: [1], data: Float32Array.of(1) } };
   await assert.rejects(start(await tensorsOf(other)), isFailure(/"0\/weight" is \[1\]; that of the network is/));
 });
+
+test('a supernet starts from the weights of another network where they fit', async () => {
+  const space = SPACES.cells;
+  const open = (change: object = {}) =>
+    ONE_SHOT.darts.open(
+      {
+        ...{ engine: referenceEngine(), ...data, space, rng: (...labels) => rng('pretrained', ...labels) },
+        ...{ settings: { ...DEFAULT_SETTINGS, epochs: 3, batchSize: 8 }, ...change },
+      },
+      {},
+    );
+  const trained = await open();
+  await trained.epoch();
+  const { tensors: weights } = await trained.checkpoint();
+  await trained.dispose();
+  const isWeight = (path: string) => /\/(weight|bias|scale|shift)$/.test(path);
+  // One that has another shape stays fresh, and so does what the other network lacks.
+  const [odd = '', missing = '', ...others] = Object.keys(weights).filter(isWeight);
+  const { [missing]: _, ...given } = weights;
+  const theirs = { ...given, [odd]: { shape: [1], data: Float32Array.of(7) } };
+  const tensors = Object.entries(theirs).map(([path, { shape }]) => ({ path, shape }));
+  const fresh = await open();
+  const { tensors: before } = await fresh.checkpoint();
+  await fresh.dispose();
+  const started = await open({ pretrained: { tensors, weights: theirs, firstToken: 0, sameOutputs: true } });
+  const { tensors: after } = await started.checkpoint();
+  await started.dispose();
+  assert.ok(others.length > 2);
+  for (const path of others) assert.deepEqual(after[path], weights[path], path);
+  for (const path of [odd, missing]) assert.deepEqual(after[path], before[path], path);
+  assert.notDeepEqual(before[others[0] ?? ''], weights[others[0] ?? '']);
+});
