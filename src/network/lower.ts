@@ -115,7 +115,7 @@ export interface LowerOptions {
   readonly vocabulary?: number;
   /** Whether token 0 fills the positions behind the last one that a sample has. */
   readonly padded?: boolean;
-  /** Positions of the longest sample, where all samples of x are cut to fewer: what is learned for each position is learned for as many. */
+  /** Positions of the longest sample, where all samples of x are cut to fewer. A learned table of positions has a row for each of them. */
   readonly longest?: number;
   /** Of each feature of a table, `Task.quantiles`. */
   readonly quantiles?: readonly (readonly number[])[];

@@ -49,7 +49,7 @@ export function lengthsFor(samples: Samples, used: readonly number[], spec: Task
   return best;
 }
 
-/** How long the tokens of a sample are, where they may end before; undefined for tasks without such inputs. */
+/** The number of tokens that samples are filled up to; undefined for tasks without padded inputs. */
 function paddedLength(spec: TaskSpec): number | undefined {
   return isPadded(spec) ? Object.values(spec.inputs).find(({ padded }) => padded)?.shape[0] : undefined;
 }
@@ -67,8 +67,9 @@ export interface LengthBatch {
 }
 
 /**
- * Batches of samples in random order, each of the shortest length that all of its samples fit: those that are left where the samples of
- * a length fill no whole number of batches go to the next longer one. The lengths take turns, so that any part of an epoch has about the same share of each.
+ * Batches of samples in random order. Each is cut to the shortest length that all of its samples fit. Where the samples of a length fill
+ * no whole number of batches, the rest goes to the next longer one. The lengths take turns: any part of an epoch has about the same share of
+ * each.
  */
 export function batchesByLength(
   order: readonly number[],
@@ -92,7 +93,7 @@ export function batchesByLength(
   return placed.sort((a, b) => a.place - b.place).map(({ batch }) => batch);
 }
 
-/** What a step is fed, [rows, ...], with its padded inputs cut to a length. The arrays are changed: their rows move together. */
+/** What a step is fed, [rows, ...], with its padded inputs cut to a length. This changes the arrays: their rows move together. */
 export function cutFeeds(feeds: Feeds, { inputs }: TaskSpec, length: number): Feeds {
   return mapValues(feeds, (fed, name) => {
     const [rows = 0, whole = 0] = fed.shape;
@@ -103,7 +104,7 @@ export function cutFeeds(feeds: Feeds, { inputs }: TaskSpec, length: number): Fe
   });
 }
 
-/** The length of the samples that a step is fed; undefined for tasks whose inputs have no such. */
+/** The number of tokens in each sample of a step; undefined for tasks without padded inputs. */
 export function lengthIn(feeds: Feeds, { inputs }: TaskSpec): number | undefined {
   const [name = ''] = Object.entries(inputs).find(([, { padded }]) => padded) ?? [];
   return feeds[name]?.shape[1];

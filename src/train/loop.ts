@@ -268,7 +268,7 @@ export function shorterLengths(
   return stepsPerEpoch * epochs < FEWEST_STEPS ? [] : lengths.slice(0, -1);
 }
 
-/** Whether two training programs have the same tensors: one may go on with the state of the other. */
+/** Whether two training programs have the same tensors, so that either can continue from the other's state. */
 function haveSameState(one: StateParts, other: StateParts): boolean {
   const shapesOf = ({ vectors }: StateParts) =>
     JSON.stringify(vectors.map(({ name, parts }) => [name, parts.map((part) => [part.name, part.shape])]));
