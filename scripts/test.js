@@ -21,8 +21,8 @@ if (given.length > 0) process.exitCode = await runTests(['--test-concurrency=3',
 else {
   const built = spawnSync(process.execPath, [join(root, 'scripts', 'build.js')], { stdio: 'inherit' }).status;
   if (built !== 0) process.exit(1);
-  // The tests of src/ share one process: much of their time is that of code which is not compiled yet. Those of test/ mostly wait for commands
-  // that they start, so two files of them run beside, for two cores. What the first say is shown behind the others.
+  // The tests of src/ share one process, which compiles their common code once. Those of test/ mostly wait for commands that they start, so two
+  // files of them run at the same time, for two cores. The output of the tests of src/ comes last.
   const ofSources = spawn(process.execPath, [...flags, '--test-isolation=none', 'src/**/*.test.ts'], {
     ...options,
     stdio: ['ignore', 'pipe', 'inherit'],

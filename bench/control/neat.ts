@@ -11,6 +11,7 @@
  *     --resume FILE     a line of JSON for each search goes into this file; searches that have one are not repeated
  *     --short           3 seeds of XOR and of two poles with velocities
  *     --first-seed N, --generations N (100)
+ *     --set a=1,b=2     options of the strategy in place of the paper's; the rows name them
  *     --python PATH     an interpreter with neat-python: processor time of a generation of 1,000 genomes, same episodes
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { rankSumTest } from '../../src/common/ranks.ts';
 import { circumstances, saveResult } from '../engine/results.ts';
 import { median } from '../engine/statistics.ts';
 import { markdown } from '../engine/tables.ts';
+import { optionsFrom } from '../oneshot/options.ts';
 import { parseFlags } from '../support/flags.ts';
 import { CONTENDERS, evolve, type Row } from './neat/evolve.ts';
 import { PROBLEMS } from './neat/problems.ts';
@@ -30,6 +32,7 @@ const flags = parseFlags({
   seeds: { type: 'string' },
   'first-seed': { type: 'string', default: '0' },
   generations: { type: 'string', default: '100' },
+  set: { type: 'string' },
   resume: { type: 'string' },
   short: { type: 'boolean', default: false },
   python: { type: 'string' },
@@ -40,7 +43,12 @@ const SEEDS: Readonly<Record<string, number>> = { xor: 100, 'double pole': 50, '
 const generations = Number(flags.generations);
 const wanted = flags.short ? ['xor', 'double pole'] : flags.problem;
 const problems = PROBLEMS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-const contenders = CONTENDERS.filter(({ name }) => flags.only.includes('all') || flags.only.includes(name));
+const contenders = CONTENDERS.filter(({ name }) => flags.only.includes('all') || flags.only.includes(name)).map(
+  (one) =>
+    flags.set === undefined
+      ? one
+      : { ...one, name: `${one.name}, ${flags.set}`, options: { ...one.options, ...optionsFrom(flags.set) } },
+);
 
 const done: Row[] = [];
 if (flags.resume !== undefined && existsSync(flags.resume))

@@ -157,7 +157,13 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
   const heads: AuxiliaryOutput[] = [];
   let isInHead = false;
   let progress: NodeId | undefined;
-  const filled = options.padded === true && g.dtype(x) === 'int32' ? filledPositions(g, x) : undefined;
+  const positions = options.padded === true && g.dtype(x) === 'int32' ? filledPositions(g, x) : undefined;
+  let readsPadding = false;
+  const filled = (value: NodeId): NodeId | undefined => {
+    const found = positions?.(value);
+    if (positions !== undefined && found === undefined && g.shape(value).length === 3) readsPadding = true;
+    return found;
+  };
   /** Where in `parameters` a shared tensor stands, by its path. */
   const sharedTensors = new Map<string, number>();
   const times = timeSteps();
@@ -200,7 +206,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       mode: options.mode,
       outputs: options.outputs,
       vocabulary: options.vocabulary,
-      filled: (value) => filled?.(value),
+      filled,
       quantiles: options.quantiles,
       input: g.shape(x),
       longest: options.longest,
@@ -305,6 +311,7 @@ export function lowerNetwork(g: GraphBuilder, network: Module, x: NodeId, option
       randomInputs: [...randomInputs, ...(open?.randomInputs ?? [])],
       states,
       layers,
+      readsPadding,
     };
   }
 }

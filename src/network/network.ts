@@ -123,6 +123,8 @@ export interface LoweredNetwork {
   readonly states: readonly CarriedState[];
   /** Every module, children before their parents, with the node that it ends in. */
   readonly layers: readonly Layer[];
+  /** Whether a module mixed positions without knowing which of them are behind the end of a sample, as after a pool without padding. */
+  readonly readsPadding: boolean;
 }
 
 export interface Layer {

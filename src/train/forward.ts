@@ -42,7 +42,7 @@ export interface NetworkOnData<T extends StepTask = TaskDefinition> {
 }
 
 /** A network up to its loss, to be differentiated. Its parameters come in vectors. */
-export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'auxiliary' | 'layers'> {
+export interface ForwardGraph extends Omit<LoweredNetwork, 'output' | 'auxiliary' | 'layers' | 'readsPadding'> {
   readonly graph: Graph;
   /** Mean loss of the batch, []. */
   readonly loss: NodeId;
@@ -194,6 +194,25 @@ export function lowerOnData(
     });
   } catch (error) {
     throw new TrainingFailure(`the network cannot be built: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Whether a network has the same tensors, and gives a sample the same output, when its batch is cut to this many tokens. Not where a layer's
+ * size follows from the length, or a pool without padding changes the positions.
+ */
+export function canBeCut(on: NetworkOnData<StepTask>, length: number): boolean {
+  const lowered = (cut?: number) =>
+    lowerOnData(createGraph(), cut === undefined ? on : { ...on, length: cut }, 1, 'train', true);
+  const tensorsOf = ({ parameters, statistics }: LoweredNetwork) =>
+    JSON.stringify([...parameters, ...statistics].map(({ path, shape }) => [path, shape]));
+  const whole = lowered();
+  try {
+    const cut = lowered(length);
+    return !whole.readsPadding && !cut.readsPadding && tensorsOf(whole) === tensorsOf(cut);
+  } catch (error) {
+    if (error instanceof TrainingFailure) return false;
+    throw error;
   }
 }
 

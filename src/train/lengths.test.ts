@@ -3,7 +3,17 @@ import { suite, test } from 'node:test';
 import { rng } from '../common/random.ts';
 import type { DatasetInfo, Samples } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
-import { attention, conv, embedding, globalAvgPool, linear, positions, sequential } from '../space/tree/builders.ts';
+import {
+  attention,
+  conv,
+  embedding,
+  globalAvgPool,
+  linear,
+  maxPool,
+  positions,
+  sequential,
+} from '../space/tree/builders.ts';
+import type { Module } from '../space/tree/module.ts';
 import { taskOf } from '../task/index.ts';
 import { trainingBatches } from './batches.ts';
 import { batchesByLength, lengthsFor } from './lengths.ts';
@@ -122,6 +132,21 @@ suite('batches of texts of similar lengths', () => {
     for (const [i, value] of one.entries()) assert.ok(Math.abs(value - (other?.[i] ?? Number.NaN)) < 1e-6);
     await training.dispose();
   });
+
+  const uncut: Readonly<Record<string, readonly Module[]>> = {
+    'a pool whose windows end before the text does': [maxPool(3, { stride: 1, padding: 0 }), globalAvgPool()],
+    'a pool that needs more positions': [maxPool(9, { stride: 1, padding: 0 }), globalAvgPool()],
+    'a layer whose size follows from the length': [attention(2, { relative: true }), globalAvgPool()],
+  };
+  for (const [name, body] of Object.entries(uncut))
+    test(`${name}: the network always reads the longest samples`, async () => {
+      const { engine, lengths } = watched();
+      const network = sequential(embedding('inputs', 4), ...body, linear('outputs'));
+      const training = await openTraining(request({ engine, network }));
+      await training.epoch();
+      assert.deepEqual([...new Set(lengths)], [LONGEST]);
+      await training.dispose();
+    });
 
   test('a training of too few steps has one program', async () => {
     const { engine, lengths } = watched();

@@ -11,6 +11,7 @@ import { type TrainingBatches, trainingBatches } from './batches.ts';
 import type { Checkpoint, EpochRecord } from './checkpoint.ts';
 import { borrowing, epochs, type OnStep } from './epochs.ts';
 import { TrainingFailure } from './failure.ts';
+import { canBeCut } from './forward.ts';
 import { type Inference, inferenceOver, type Outputs, zerosOf } from './inference.ts';
 import { lengthIn } from './lengths.ts';
 import { optimizerOf } from './optimizers.ts';
@@ -107,7 +108,7 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   let steps = request.checkpoint?.steps ?? 0;
 
   const { borrow, bytes, release } = borrowing();
-  /** Programs for samples that are cut to fewer tokens than the longest; none where what is trained would depend on the length. */
+  /** Programs for samples that are cut to fewer tokens than the longest. */
   const byLength = new Map<number, ProgramLease<StepParts>>();
   const shorter = new Map<number, Program>();
   let state: State | undefined;
@@ -120,10 +121,8 @@ export async function openTraining(request: TrainRequest): Promise<Training> {
   try {
     const asked = now();
     const training = await borrow(programs.training(on, settings, batchSize));
-    for (const length of shorterLengths(batches, settings)) {
-      const cut = await borrow(programs.training({ ...on, length }, settings, batchSize));
-      if (haveSameState(cut.built, training.built)) byLength.set(length, cut);
-    }
+    for (const length of shorterLengths(request, batches))
+      byLength.set(length, await borrow(programs.training({ ...on, length }, settings, batchSize)));
     const inference = await borrow(programs.inference(on, validBatch));
     for (const length of byLength.keys())
       shorter.set(length, (await borrow(programs.inference({ ...on, length }, validBatch))).program);
@@ -260,19 +259,15 @@ export async function trainNetwork(
 /** Fewer steps take less time than compiling another program for them. */
 const FEWEST_STEPS = 200;
 
-/** The lengths, below that of the longest samples, that programs are worth being compiled for. */
+/** The lengths, below that of the longest samples, that programs are worth being compiled for; none where a network cannot be cut. */
 export function shorterLengths(
+  { network, info, settings, task, resolution = 1 }: TrainRequest,
   { lengths, stepsPerEpoch }: TrainingBatches,
-  { epochs }: Pick<TrainSettings, 'epochs'>,
 ): readonly number[] {
-  return stepsPerEpoch * epochs < FEWEST_STEPS ? [] : lengths.slice(0, -1);
-}
-
-/** Whether two training programs have the same tensors, so that either can continue from the other's state. */
-function haveSameState(one: StateParts, other: StateParts): boolean {
-  const shapesOf = ({ vectors }: StateParts) =>
-    JSON.stringify(vectors.map(({ name, parts }) => [name, parts.map((part) => [part.name, part.shape])]));
-  return shapesOf(one) === shapesOf(other);
+  const shorter = lengths.slice(0, -1);
+  const on = { network, info, resolution, ...(task && { task }) };
+  const isWorth = stepsPerEpoch * settings.epochs >= FEWEST_STEPS;
+  return isWorth && shorter.every((length) => canBeCut(on, length)) ? shorter : [];
 }
 
 /** What a training works with once it is open. */

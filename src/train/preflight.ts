@@ -35,7 +35,7 @@ export async function preflight(request: TrainRequest): Promise<Forecast> {
   const { lengthOf: _, ...train } = request.train;
   const whole = await forecastOf({ ...request, train }, openTraining);
   const batches = trainingBatches(request.train, info, settings, data, task);
-  return withLengths(whole, batches, shorterLengths(batches, settings));
+  return withLengths(whole, batches, shorterLengths(request, batches));
 }
 
 /** What programs for shorter samples change, if a step's time and memory grow with their length: those of attention grow faster. */
