@@ -36,10 +36,13 @@ const BETA: Values = {
   ...{ cells: 5, epochs: 25, epochSamples: 20_000, archLearningRate: 3e-4, archWeightDecay: 1e-3 },
 };
 
-/** A step trains one option of each edge, a fifth of them, so the supernet needs more steps than a mixture does. */
+/**
+ * A step trains one option of each edge, a fifth of them, so the supernet needs more steps than a mixture does. All of them take about 50 minutes
+ * of one core; with a fifth of them the supernet does not rank cells (docs/one-shot.md).
+ */
 const SINGLE_PATH: Values = {
   ...SHARED,
-  ...{ sampling: 'fair', epochs: 120, learningRate: 0.1 },
+  ...{ sampling: 'fair', epochs: 120, epochSamples: 37_500, learningRate: 0.1 },
   // One path after each epoch, and fewer batches for its statistics: measuring would take a tenth of the time.
   ...{ validationPaths: 1, recalibrate: 8 },
   evaluations: 300,
