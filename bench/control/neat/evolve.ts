@@ -3,6 +3,9 @@
 import { genomeCosts } from '../../../src/network/genome.ts';
 import type { NeatSpaceOptions } from '../../../src/space/genome/neat.ts';
 import { neatSpace } from '../../../src/space/genome/neat.ts';
+import type { Architecture } from '../../../src/space/space.ts';
+import type { NeatState } from '../../../src/strategy/evolution/neat.ts';
+import type { Species } from '../../../src/strategy/evolution/species.ts';
 import { createStrategy } from '../../../src/strategy/index.ts';
 import type { Outcome, Problem } from '../../../src/strategy/strategy.ts';
 import type { BenchProblem } from './problems.ts';
@@ -71,9 +74,8 @@ export async function evolve(
   const { score, test } = problem.open();
   let state = strategy.init(task);
   let [evaluations, steps] = [0, 0];
-  const end = (solved: boolean, generation: number, best?: Outcome, starts?: number): Row => {
-    const { hidden, params } =
-      best === undefined ? { hidden: 0, params: 0 } : genomeCosts(space.check(best.architecture));
+  const end = (solved: boolean, generation: number, best?: Architecture, starts?: number): Row => {
+    const { hidden, params } = best === undefined ? { hidden: 0, params: 0 } : genomeCosts(space.check(best));
     return {
       ...{ problem: problem.name, contender: contender.name, seed, solved, evaluations, generations: generation },
       ...{ hidden, connections: params, ...(starts !== undefined && { starts }), steps },
@@ -81,6 +83,7 @@ export async function evolve(
     };
   };
   let best: Outcome | undefined;
+  const tested = new Map<number, number>();
   for (let generation = 1; generation <= generations; generation++) {
     const [asked, proposals] = await strategy.ask(task, state, evaluations, problem.population);
     const outcomes: Outcome[] = [];
@@ -98,15 +101,34 @@ export async function evolve(
         seconds: 0,
         origin: 'asked',
       };
-      if (solved && test === undefined) return end(true, generation, outcome);
+      if (solved && test === undefined) return end(true, generation, architecture);
       if (best === undefined || fitness > (best.metrics.fitness ?? 0)) best = outcome;
       outcomes.push(outcome);
     }
-    if (test !== undefined && best !== undefined) {
-      const { solved, starts } = test(space.check(best.architecture), space.shape);
-      if (solved) return end(true, generation, best, starts);
-    }
     state = await strategy.tell(task, asked, outcomes);
+    const champion = hasSpecies(state) ? championToTest(state.species, tested) : best?.architecture;
+    if (test !== undefined && champion !== undefined) {
+      const { solved, starts } = test(space.check(champion), space.shape);
+      if (solved) return end(true, generation, champion, starts);
+    }
   }
-  return end(false, generations, best);
+  return end(false, generations, best?.architecture);
 }
+
+const hasSpecies = (state: unknown): state is NeatState =>
+  typeof state === 'object' && state !== null && 'species' in state;
+
+/**
+ * The champion that is tested after a generation, as in Stanley's code: that of the best species that was not tested since its best fitness
+ * rose; where all were, of the best one. So one that fails the test again and again does not stand before the others. `tested` holds, by
+ * species, the best fitness at its last test. Differs: species without children in the next generation are not tested.
+ */
+function championToTest(species: readonly Species[], tested: Map<number, number>): Architecture | undefined {
+  const inOrder = species.toSorted((a, b) => fitnessOf(b) - fitnessOf(a));
+  const chosen = inOrder.find(({ id, best }) => best > (tested.get(id) ?? Number.NEGATIVE_INFINITY)) ?? inOrder[0];
+  if (chosen === undefined) return undefined;
+  tested.set(chosen.id, chosen.best);
+  return chosen.parents[0]?.architecture;
+}
+
+const fitnessOf = ({ parents }: Species): number => parents[0]?.fitness ?? Number.NEGATIVE_INFINITY;

@@ -6,6 +6,7 @@
  * 0.07 rad, failure at 2.4 m or 36 degrees. The code's bias input (0.5) is not an observation: it belongs to the network. Its action is a
  * sigmoid's output y in [0, 1] and stands for the force (2 y - 1) 10 N.
  */
+import { showLimit } from '../../common/rules.ts';
 import { defineEnvironment } from '../define.ts';
 import type { Environment } from '../environment.ts';
 import type { Lane } from '../lane.ts';
@@ -60,7 +61,7 @@ function poles(kind: string, count: 1 | 2, { velocities = true, maxSteps }: Pole
     action: { kind: 'continuous', size: 1, low: [-FORCE_N], high: [FORCE_N], names: ['force (N)'] },
     maxSteps: limit,
     success: {
-      rule: `${count === 1 ? 'the pole stands' : 'both poles stand'} for ${limit.toLocaleString('en-US')} steps`,
+      rule: `${count === 1 ? 'the pole stands' : 'both poles stand'} for ${showLimit(limit)} steps`,
       holds: ({ terminated }) => !terminated,
     },
     ...(!velocities && {
