@@ -71,6 +71,8 @@ const classes = (task: string): Contest => ({
       '--label',
       'label',
     ],
+    // SST-2 has a validation part of its own.
+    ...(task === 'sst2' ? ['--valid-data', join(flags.shared, task, 'dev.csv')] : []),
     ...['--test-data', join(flags.shared, task === 'sms' ? 'sms-spam' : task, 'test.csv')],
   ],
 });

@@ -170,6 +170,27 @@ test('--test-data: a model is tested on the rows of that file, which predict rea
   );
 });
 
+test('--valid-data: the rows of that file choose; a moved file, and an unknown class', async () => {
+  const line = (v: number) => `${v},${v > 5 ? 'high' : 'low'}`;
+  const [head, all] = ['a,y', VALUES.map(line)];
+  const [rows, valid] = [all.slice(0, 130), all.slice(130)];
+  const [file, chosenBy] = [written('fit.csv', [head, ...rows]), written('fit-valid.csv', [head, ...valid])];
+  const out = join(folder, 'own-validation');
+  const data = ['--data', 'csv', '--data-dir', file, '--valid-data', chosenBy, '--space', SPACE];
+  const shown = await json('search', ...data, '--trials', '1', '--epochs', '3', '--out', out);
+  const { accuracy } = shown.best.metrics;
+  assert.equal((accuracy * valid.length) % 1, 0, 'a share of the rows of that file');
+  const moved = written('fit-moved.csv', [head, ...valid]);
+  rmSync(chosenBy);
+  await refusedIn(folder, /fit-valid\.csv/, 'evaluate', out, '--seeds', '1', '--no-baselines');
+  await json('evaluate', out, '--seeds', '1', '--no-baselines', '--valid-data', moved);
+  const { data: found } = await readStudy(out);
+  assert.deepEqual(found.counts, { train: 104, valid: 30, test: 26 });
+  assert.match(found.notes.join(' '), /The validation split is the file "fit-valid\.csv" \(30 rows\)/);
+  const odd = ['--data', 'csv', '--data-dir', file, '--valid-data', written('fit-odd.csv', [head, '1,odd'])];
+  await refusedIn(folder, /fit-odd\.csv", line 2, column "y": the label is "odd"/, 'search', ...odd);
+});
+
 test('a damaged table is refused before anything is written', async () => {
   const refused = (expected: RegExp, bytes: string | Uint8Array) => {
     const file = join(folder, 'bad.csv');

@@ -11,6 +11,7 @@ import { checkSettings, defaultSpace, ESTIMATORS, flagOf, isOwnFile, type StudyS
 import { benchmarkNamed } from './benchmarks.ts';
 import { checkEnvironmentName } from './control/environment.ts';
 import { definitionNamed } from './named-space.ts';
+import { DATA_PATHS } from './own-files.ts';
 import { studyFolder } from './pretrained.ts';
 import { strategyNamed } from './strategies.ts';
 import { netsmithVersion } from './versions.ts';
@@ -92,10 +93,7 @@ function seenFrom(folder: string, settings: Given): Given {
   const isPath = (name: string, value: unknown) =>
     typeof value === 'string' &&
     !isAbsolute(value) &&
-    (name === 'dataDir' ||
-      name === 'testData' ||
-      name === 'initFrom' ||
-      (NAMED.some((named) => named === name) && isOwnFile(value)));
+    (DATA_PATHS.some((known) => known === name) || (NAMED.some((named) => named === name) && isOwnFile(value)));
   const seen = (path: string) => relative(folder, path).replaceAll('\\', '/');
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, isPath(name, value) ? seen(String(value)) : value]),
@@ -124,14 +122,14 @@ function checkNames(settings: StudySettings): void {
     throw unknownName('--estimator:', printable(estimator), ESTIMATORS);
 }
 
-function checkPaths({ data, dataDir, testData, benchmark, initFrom }: StudySettings): void {
+function checkPaths({ data, dataDir, validData, testData, benchmark, initFrom }: StudySettings): void {
   const entry: DatasetEntry | undefined = (DATASETS as Readonly<Record<string, DatasetEntry>>)[data];
   if (benchmark === undefined && entry !== undefined && entry.origin.kind !== 'embedded' && dataDir === undefined)
     throw invalid('--data-dir', 'missing', `data set ${data} needs the ${data === 'csv' ? 'file' : 'folder'} it is in`);
   if (dataDir !== undefined && !existsSync(dataDir))
     throw invalid('--data-dir', `"${dataDir}"`, 'there is no such file or folder');
-  if (testData !== undefined && !existsSync(testData))
-    throw invalid('--test-data', `"${testData}"`, 'there is no such file');
+  for (const [name, file] of Object.entries({ validData, testData }))
+    if (file !== undefined && !existsSync(file)) throw invalid(flagOf(name), `"${file}"`, 'there is no such file');
   if (initFrom !== undefined) studyFolder(initFrom);
 }
 

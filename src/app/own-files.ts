@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { invalid } from '../common/errors.ts';
-import { FUNCTION, isOwnFile, type StudySettings } from '../study/spec.ts';
+import { FUNCTION, isOwnFile, type SettingName, type StudySettings } from '../study/spec.ts';
 
 /** The user's own files that this command line names, as absolute paths. A stored study names none: its files are not run. */
 export interface OwnFiles {
@@ -28,6 +28,22 @@ export function ownFilesOf(settings: Pick<StudySettings, OwnFileName | 'deviceCo
     }),
   );
   return { ...files, ...(deviceCommand !== undefined && { deviceCommand }) };
+}
+
+/** Settings that are paths of data and of a study: stored as absolute ones, and changeable, since files move. */
+export const DATA_PATHS = ['dataDir', 'validData', 'testData', 'initFrom'] as const satisfies readonly SettingName[];
+
+/** Those of the settings, each as `path` makes it. */
+export function pathsOf(
+  settings: Readonly<Partial<Record<(typeof DATA_PATHS)[number], unknown>>>,
+  path: (text: string) => string,
+): Partial<Record<(typeof DATA_PATHS)[number], string>> {
+  return Object.fromEntries(
+    DATA_PATHS.flatMap((name) => {
+      const given = settings[name];
+      return typeof given === 'string' ? [[name, path(given)] as const] : [];
+    }),
+  );
 }
 
 /** Whether the text of `--environment` is a command: it has a space, or is the path of a program. */

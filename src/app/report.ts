@@ -24,7 +24,7 @@ import { readPolicy } from './control/record.ts';
 import { testedBaselines } from './evaluation/baselines.ts';
 import { type EvaluationRecord, readEvaluation, readWeights } from './evaluation/evaluation.ts';
 import { readPredictions } from './evaluation/predictions.ts';
-import { OWN_FILES, type OwnFileName, TRAINING_FILES } from './own-files.ts';
+import { OWN_FILES, type OwnFileName, pathsOf, TRAINING_FILES } from './own-files.ts';
 import { earlierStudies } from './prior.ts';
 import { budgetOf } from './setup.ts';
 import { strategyNamed } from './strategies.ts';
@@ -277,16 +277,14 @@ function withoutHome(path: string): string {
 }
 
 function settingsShown(settings: StudySettings): StudySettings {
-  const { dataDir, testData, initFrom, space, ...others } = settings;
+  const { space, ...others } = settings;
   const files = OWN_FILES.flatMap((name) => {
     const file = others[name];
     return file !== undefined && isAbsolute(file) ? [[name, withoutHome(file)] as const] : [];
   });
   return {
     ...settings,
-    ...(dataDir !== undefined && { dataDir: withoutHome(dataDir) }),
-    ...(testData !== undefined && { testData: withoutHome(testData) }),
-    ...(initFrom !== undefined && { initFrom: withoutHome(initFrom) }),
+    ...pathsOf(settings, withoutHome),
     ...(isAbsolute(space) && { space: withoutHome(space) }),
     ...Object.fromEntries(files),
   };

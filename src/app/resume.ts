@@ -10,15 +10,13 @@ import { deviceOf } from './device/meter.ts';
 import { checkDevice } from './engine.ts';
 import type { Notes } from './notes.ts';
 import { measuringFrom, namesInCode, type OwnCode } from './own-code.ts';
-import { namedAgain, OWN_FILES } from './own-files.ts';
+import { DATA_PATHS, namedAgain, OWN_FILES } from './own-files.ts';
 import { checkRunSettings, type Setup } from './setup.ts';
 import { planOf, planToJson, setUpAgain } from './study.ts';
 
 /** What may differ from one session of a study to the next: where its data lie, where it ends, what it runs on. */
 export const CHANGEABLE: readonly SettingName[] = [
-  'dataDir',
-  'testData',
-  'initFrom',
+  ...DATA_PATHS,
   'trials',
   'time',
   'until',

@@ -48,7 +48,7 @@ import { type EstimatorPlan, estimatorOf } from './estimator-plan.ts';
 import { definitionNamed } from './named-space.ts';
 import { checkOpenSpace, type OwnCode, withOwnTask } from './own-code.ts';
 import { absentStrategy, lineIn, openOwnData, ownEstimator, ownStrategy } from './own-exports.ts';
-import type { OwnFiles } from './own-files.ts';
+import { type OwnFiles, pathsOf } from './own-files.ts';
 import { type OpenedPretrained, openPretrained, pretrainedTokenizer } from './pretrained.ts';
 import { checkCosts, problemOf } from './problem.ts';
 import { checkOnTable, strategyNamed } from './strategies.ts';
@@ -292,7 +292,7 @@ export function treeOf({ space }: { readonly space: SearchSpace }): Space {
 
 /** The settings of the data, as `openDataset` takes them. */
 function dataRequest(settings: StudySettings): DataRequest {
-  const { data, dataDir, testData, seed, validShare, trainSamples, imageSize, imageChannels } = settings;
+  const { data, dataDir, validData, testData, seed, validShare, trainSamples, imageSize, imageChannels } = settings;
   const { exclude, label, regression, text, tokens, vocabulary, textLength } = settings;
   return {
     name: data,
@@ -305,6 +305,7 @@ function dataRequest(settings: StudySettings): DataRequest {
     ...(exclude !== undefined && { exclude }),
     ...(label !== undefined && { label }),
     ...(regression !== undefined && { regression }),
+    ...(validData !== undefined && { validFile: validData }),
     ...(testData !== undefined && { testFile: testData }),
     ...(text !== undefined && { text }),
     ...(tokens !== undefined && { tokens }),
@@ -334,16 +335,10 @@ export function spaceFor(
 
 /** A study's settings, with those given for one command in their place. With fewer epochs, the warm-up keeps its share of them. */
 export function checkRunSettings(stored: StudySettings, given: Readonly<Record<string, unknown>>): StudySettings {
-  const { dataDir, testData, initFrom } = given;
-  const moved = {
-    ...(typeof dataDir === 'string' && { dataDir: resolvePath(dataDir) }),
-    ...(typeof testData === 'string' && { testData: resolvePath(testData) }),
-    ...(typeof initFrom === 'string' && { initFrom: resolvePath(initFrom) }),
-  };
   const { epochs } = given;
   const shorter = typeof epochs === 'number' && epochs < stored.epochs && !('warmupEpochs' in given);
   const warmupEpochs = shorter ? (stored.warmupEpochs * epochs) / stored.epochs : stored.warmupEpochs;
-  return checkSettings({ ...stored, warmupEpochs, ...given, ...moved }, flagOf);
+  return checkSettings({ ...stored, warmupEpochs, ...given, ...pathsOf(given, resolvePath) }, flagOf);
 }
 
 /** What ends the search: the given limits, or by default a number of trials. */

@@ -12,7 +12,7 @@ import { checkSettings, FUNCTION, isOwnFile, type StudySettings } from '../study
 import type { Loss, LossDefinition, OwnMetric } from '../task/own.ts';
 import { namesOf, type OwnCode } from './own-code.ts';
 import { isSearchSpace } from './own-exports.ts';
-import { ownFilesOf } from './own-files.ts';
+import { ownFilesOf, pathsOf } from './own-files.ts';
 import { isSpaceDefinition, loadAnySpace } from './space-file.ts';
 
 /** A space as a program gives it. */
@@ -118,9 +118,7 @@ export async function settingsOf(spec: StudySpec, space: string, caller = 'creat
   const checked = checkSettings(known, (name) => `${caller}: ${nameOf(name)}`);
   return {
     ...checked,
-    ...(checked.dataDir !== undefined && { dataDir: resolve(checked.dataDir) }),
-    ...(checked.testData !== undefined && { testData: resolve(checked.testData) }),
-    ...(checked.initFrom !== undefined && { initFrom: resolve(checked.initFrom) }),
+    ...pathsOf(checked, resolve),
     ...(isOwnFile(checked.space) && { space: resolve(checked.space) }),
     ...ownFilesOf(checked),
   };

@@ -28,7 +28,7 @@ import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 const FINAL_SETTINGS = [
-  ...(['dataDir', 'testData', 'initFrom', 'epochs', 'workers'] as const),
+  ...(['dataDir', 'validData', 'testData', 'initFrom', 'epochs', 'workers'] as const),
   ...(['threads', 'device', 'memory', 'layout'] as const),
 ];
 

@@ -35,6 +35,7 @@ export function addExport(program: Command, shell: Shell): void {
   ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');
   addSettingsOfStudy(addTrainingFiles(addChoice(command)), [
     'dataDir',
+    'validData',
     'testData',
     'initFrom',
     'epochs',

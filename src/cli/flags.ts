@@ -5,7 +5,7 @@ import { DESCRIBED, parsePairs } from '../app/command-line.ts';
 import { CONFIG_FILES, readConfig } from '../app/config-file.ts';
 import { dataOf } from '../app/data-argument.ts';
 import { namesOf } from '../app/own-code.ts';
-import { ownFilesOf } from '../app/own-files.ts';
+import { ownFilesOf, pathsOf } from '../app/own-files.ts';
 import { invalid } from '../common/errors.ts';
 
 import { numberIfItIsOne } from '../common/numbers.ts';
@@ -98,6 +98,7 @@ const PLACEHOLDERS: Partial<Record<SettingName, string>> = {
   environment: 'name|file|command',
   benchmark: 'name',
   dataDir: 'path',
+  validData: 'file',
   testData: 'file',
   initFrom: 'dir',
   label: 'column',
@@ -177,9 +178,7 @@ export async function readSettings(
     );
   return {
     ...settings,
-    ...(settings.dataDir === undefined ? {} : { dataDir: resolve(settings.dataDir) }),
-    ...(settings.testData === undefined ? {} : { testData: resolve(settings.testData) }),
-    ...(settings.initFrom === undefined ? {} : { initFrom: resolve(settings.initFrom) }),
+    ...pathsOf(settings, resolve),
     ...(isOwnFile(settings.space) ? { space: resolve(settings.space) } : {}),
     ...ownFilesOf(settings),
   };

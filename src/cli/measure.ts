@@ -16,7 +16,7 @@ import { addSettings, givenSettings } from './flags.ts';
 
 /** What a study has, too. */
 const SETTINGS = [
-  ...(['space', 'spaceOptions', 'dataDir', 'testData', 'label', 'imageSize', 'seed'] as const),
+  ...(['space', 'spaceOptions', 'dataDir', 'validData', 'testData', 'label', 'imageSize', 'seed'] as const),
   ...(['deviceCommand', 'deviceThreads', 'deviceBatch', 'deviceTimeout'] as const),
 ];
 

@@ -56,7 +56,7 @@ export function addScale(program: Command, shell: Shell): void {
     )
     .option('--out <file>', 'write the larger network to this .json file, for --space');
   addSettingsOfStudy(addTrainingFiles(addChoice(command)), [
-    ...(['dataDir', 'testData', 'epochs', 'threads', 'device', 'memory', 'layout'] as const),
+    ...(['dataDir', 'validData', 'testData', 'epochs', 'threads', 'device', 'memory', 'layout'] as const),
   ]).action(async (dir: string, options: ScaleOptions, command: Command) => {
     const output = outputOf(command, shell);
     const { phi, grid: wantsGrid, out } = options;

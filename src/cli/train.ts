@@ -21,7 +21,17 @@ import { addSettings, configOption, DATA, givenSettings, readSettings } from './
 /** The settings of one training run; the rest of a study's are about the search. */
 const SETTINGS: readonly SettingName[] = [
   ...(['environment', 'trainer', 'trainerOptions', 'envSteps', 'episodes', 'recurrent'] as const),
-  ...(['data', 'dataDir', 'testData', 'label', 'regression', 'imageSize', 'imageChannels', 'exclude'] as const),
+  ...([
+    'data',
+    'dataDir',
+    'validData',
+    'testData',
+    'label',
+    'regression',
+    'imageSize',
+    'imageChannels',
+    'exclude',
+  ] as const),
   ...(['task', 'text', 'tokens', 'vocabulary', 'textLength'] as const),
   ...(['validShare', 'trainSamples', 'space', 'spaceOptions', ...TRAINING_NAMES, 'loss', 'metric'] as const),
   'initFrom',

@@ -175,6 +175,7 @@ export interface DataRequest {
   readonly textLength?: number | undefined;
   /** Texts: the vocabulary of a pretrained network, in place of one that is learned from the training part. */
   readonly tokenizer?: TokenizerData | undefined;
-  /** csv: a file of the same columns, whose rows are the test part. */
+  /** csv: files of the same columns, whose rows are the validation and the test part. */
+  readonly validFile?: string | undefined;
   readonly testFile?: string | undefined;
 }

@@ -35,6 +35,7 @@ const USED_BY: Readonly<Record<string, readonly DatasetName[]>> = {
   imageSize: ['image-folder'],
   imageChannels: ['image-folder'],
   exclude: ['image-folder', 'text-folder', 'csv'],
+  validFile: ['csv'],
   testFile: ['csv'],
   text: ['csv'],
   tokens: ['text', 'text-folder', 'csv'],
@@ -77,7 +78,7 @@ function checkUsed(request: DataRequest): void {
   for (const [option, names] of Object.entries(USED_BY)) {
     if (request[option as keyof DataRequest] === undefined || names.some((name) => name === request.name)) continue;
     // As the setting is called.
-    const name = option === 'testFile' ? 'testData' : option;
+    const name = option.replace(/File$/, 'Data');
     throw invalid(`data "${request.name}"`, `${name} is given`, `it only applies to ${names.join(', ')}`);
   }
   const ofTexts = (['tokens', 'vocabulary', 'textLength'] as const).find((option) => request[option] !== undefined);

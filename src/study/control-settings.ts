@@ -78,6 +78,7 @@ const ABOUT_SAMPLES = [
   ...([
     'data',
     'dataDir',
+    'validData',
     'testData',
     'label',
     'regression',

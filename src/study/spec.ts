@@ -170,6 +170,11 @@ export const studySchema = z.strictObject({
     'dataset: a name (`netsmith data` lists them), or a .ts or .js file that exports one',
   ),
   dataDir: say(z.string().min(1).optional(), 'data', 'folder with the files of the dataset, or the CSV file'),
+  validData: say(
+    z.string().min(1).optional(),
+    'data',
+    'csv: file with the validation rows (default: --valid-share of the rows)',
+  ),
   testData: say(
     z.string().min(1).optional(),
     'data',

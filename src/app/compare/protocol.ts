@@ -53,7 +53,7 @@ export function checkProtocol(all: readonly Comparable[]): void {
 export function protocolNames(all: readonly StudySettings[]): readonly SettingName[] {
   const free: readonly string[] = [
     ...COMPARED,
-    ...(['seed', 'dataDir', 'testData'] as const),
+    ...(['seed', 'dataDir', 'validData', 'testData'] as const),
     ...(all.every(({ time }) => time === undefined) ? MACHINE : []),
     // A proxy and a training measure different things.
     ...(new Set(all.map(({ estimator }) => estimator)).size > 1 ? ['objective'] : []),

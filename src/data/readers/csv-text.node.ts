@@ -1,5 +1,4 @@
 /** A table whose column of texts is what is classified. */
-import { basename } from 'node:path';
 import { invalid } from '../../common/errors.ts';
 import { deepFreeze } from '../../common/json.ts';
 import { printable } from '../../common/text.ts';
@@ -7,19 +6,20 @@ import { inParts } from '../assemble.ts';
 import { tidy } from '../cells.ts';
 import type { DataRequest, Dataset } from '../dataset.ts';
 import { classLabels, isQuantity, knownClasses } from '../labels.ts';
-import type { Source } from '../samples.ts';
 import { divide, thousands } from '../split.ts';
 import { type FittedTexts, fitTexts, textInfo, textSource } from '../text/labeled.ts';
 import type { TextColumn } from '../text-table.ts';
 import { labelColumn, withoutColumns, withRows } from './csv.node.ts';
+import { type OwnPart, ownParts, type PartRows, partColumn, partNote, partTable } from './csv-part.node.ts';
 import { existing } from './files.node.ts';
 import { readTable, type Table } from './table.node.ts';
 
 /**
  * Classes of texts: the column `text` is read, and the column `label`, by default the last of the others; other columns are not used. Rows
- * without a label or a text are left out, with a note. Test rows are those of `testFile`, or divided from the others.
+ * without a label or a text are left out, with a note. Validation and test rows are those of `validFile` and `testFile`, or divided from the
+ * others.
  *
- * Throws UserError, with file and line, for a column that is absent, a label that is a number to predict, and a class that only test rows have.
+ * Throws UserError, with file and line, for a column that is absent, a label that is a number to predict, and a class that training rows do not have.
  */
 export async function openCsvText(request: DataRequest): Promise<Dataset> {
   if (request.regression === true) throw invalid('--regression', 'true', 'texts have classes, not numbers');
@@ -40,13 +40,16 @@ export async function openCsvText(request: DataRequest): Promise<Dataset> {
   const { targets, names } = labels;
   const texts = columnOf(table, text.name).cells;
   const parts = divide(
-    { place, count: table.rows, classes: { of: targets, names }, ownTest: request.testFile !== undefined },
+    {
+      ...{ place, count: table.rows, classes: { of: targets, names } },
+      ...{ ownTest: request.testFile !== undefined, ownValid: request.validFile !== undefined },
+    },
     request,
   );
   const training = Array.from(parts.train, (row) => texts[row] ?? '');
   const found = fitTexts(`${place}, column "${printable(text.name)}"`, training, request);
   const fitted = { ...found, encoding: { ...found.encoding, column: text.name, label: label.name } };
-  const own = request.testFile === undefined ? undefined : await testRows(request.testFile, names, fitted);
+  const own = await ownParts(request, (part, file) => readTexts(part, file, names, fitted));
   const unused = others.filter((column) => column !== label).map(({ name }) => `"${printable(name)}"`);
   const notes = [
     `${thousands(table.rows)} rows; the text is the column "${printable(text.name)}", the label the column "${printable(label.name)}" (${names.length} classes).`,
@@ -57,46 +60,33 @@ export async function openCsvText(request: DataRequest): Promise<Dataset> {
     ...table.notes,
     ...filled.notes,
     ...labels.notes,
-    ...(own?.notes ?? []),
+    ...own.notes,
   ];
-  const file = request.testFile;
-  const test = file !== undefined && own !== undefined ? ownTest(file, own, names, fitted) : undefined;
   return inParts(
     {
       info: deepFreeze({ name: 'csv', outputs: names.length, labels: names, ...textInfo(fitted) }),
       pool: textSource(texts, targets, fitted),
-      test,
+      ...{ valid: own.valid, test: own.test },
       notes,
     },
     parts,
   );
 }
 
-function ownTest(file: string, { samples }: TestRows, names: readonly string[], fitted: FittedTexts) {
-  return { count: samples.count, open: async () => (await testRows(file, names, fitted)).samples };
-}
-
-interface TestRows {
-  readonly samples: Source;
-  readonly notes: readonly string[];
-}
-
-/** Reads the file now, so that a fault in it is not found after the search, and again when it is opened. */
-async function testRows(path: string, names: readonly string[], fitted: FittedTexts): Promise<TestRows> {
-  const table = await readTable(await existing('csv, test rows', path, 'file'));
+async function readTexts(
+  part: OwnPart,
+  path: string,
+  names: readonly string[],
+  fitted: FittedTexts,
+): Promise<PartRows> {
+  const table = await partTable(part, path);
   const { column = '', label = '' } = fitted.encoding;
-  const filled = withoutEmpty(table, columnOf(table, column));
-  const { rows, targets, notes } = knownClasses(filled.table, columnOf(filled.table, label), names);
+  const filled = withoutEmpty(table, partColumn(part, table, column));
+  const { rows, targets, notes } = knownClasses(filled.table, partColumn(part, filled.table, label), names);
   const texts = columnOf(withRows(filled.table, rows), column).cells;
-  const count = `${thousands(rows.length)} row${rows.length === 1 ? '' : 's'}`;
   return {
     samples: textSource(texts, targets, fitted),
-    notes: [
-      `The test split is the file "${printable(basename(path))}" (${count}).`,
-      ...table.notes,
-      ...filled.notes,
-      ...notes,
-    ],
+    notes: [partNote(part, path, rows.length), ...table.notes, ...filled.notes, ...notes],
   };
 }
 

@@ -10,14 +10,14 @@ import { memorySource } from '../samples.ts';
 import { divide, thousands } from '../split.ts';
 import { encodeColumns, featureCount, fitEncoding } from '../table.ts';
 import { areTexts, type TextColumn } from '../text-table.ts';
-import { testFile } from './csv-test.node.ts';
+import { ownParts, readPart } from './csv-part.node.ts';
 import { existing } from './files.node.ts';
 import { readTable, type Table } from './table.node.ts';
 
 /**
  * A table with a header: see readTable. The label is the column `label`, by default the last. A label is a class or a number to
  * predict, as `regression` says or, where it says nothing, as the label looks (`isQuantity`). See readColumn and fitEncoding for how columns become features; docs/data.md tells
- * it to people. Test rows are those of `testFile`, or divided from the others.
+ * it to people. Validation and test rows are those of `validFile` and `testFile`, or divided from the others.
  */
 export async function openCsv(request: DataRequest): Promise<Dataset> {
   const whole = withoutColumns(await readTable(await existing('csv', request.dir, 'file')), request);
@@ -48,6 +48,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
       count: table.rows,
       ...(!regression && { classes: { of: targets, names } }),
       ownTest: request.testFile !== undefined,
+      ownValid: request.validFile !== undefined,
     },
     request,
   );
@@ -64,7 +65,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
     throw invalid(place, `no column except the label "${printable(label.name)}" is usable (${why})`, rule);
   }
   const classes = regression ? undefined : names;
-  const own = request.testFile === undefined ? undefined : await testFile(request.testFile, { encoding, classes });
+  const own = await ownParts(request, (part, file) => readPart(part, file, { encoding, classes }));
   const categorical = encoding.columns.filter(({ kind }) => kind === 'category').length;
   const what = regression ? 'regression' : `${names.length} classes`;
   return assemble(
@@ -78,7 +79,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
         encoding,
       },
       pool: memorySource({ values: encodeColumns(encoding, columns, table.rows), elements: width, targets }),
-      test: own?.test,
+      ...{ valid: own.valid, test: own.test },
       notes: [
         `${thousands(table.rows)} rows; the label is the column "${printable(label.name)}" (${what}).`,
         `${encoding.columns.length - categorical} numeric and ${categorical} categorical columns, ${width} input features.`,
@@ -88,7 +89,7 @@ export async function openCsv(request: DataRequest): Promise<Dataset> {
         ...table.notes,
         ...labelNotes,
         ...notes.sentences(),
-        ...(own?.notes ?? []),
+        ...own.notes,
       ],
     },
     parts,
