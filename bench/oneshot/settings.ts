@@ -60,8 +60,8 @@ export const SETTINGS: Readonly<Partial<Record<keyof typeof ONE_SHOT, Values>>> 
   enas: SHARED,
   'single-path': SINGLE_PATH,
   'path-dropout': SHARED,
-  // Measuring four paths after each epoch would take longer than the training.
-  smash: { ...SHARED, validationPaths: 1 },
+  // As many samples as single path has. Measuring four paths after each epoch would take longer than the training.
+  smash: { ...SHARED, epochs: 120, epochSamples: 37_500, validationPaths: 1, evaluations: 300 },
 };
 
 export const METHOD_NAMES = Object.keys(SETTINGS) as readonly (keyof typeof ONE_SHOT)[];
