@@ -1,8 +1,8 @@
-// Runs all tests: `npm run test:all`, or `node scripts/test.js FILE...` for some of them.
+// Checks and runs all tests: `npm test`; without the checks: `npm run test:all`; some files of tests: `node scripts/test.js FILE...`.
 // The tests start about a thousand short processes, which spend most of their time on loading Netsmith. So all tests run after a build:
 // bin/program.js has commands and their workers run dist/ as long as it is what the sources would be built to. And processes
 // share a cache of compiled code, of which Node checks each entry against its source.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -17,27 +17,48 @@ const options = {
   env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'), ...process.env },
 };
 
-if (given.length > 0) process.exitCode = await runTests(['--test-concurrency=3', ...given]);
-else {
-  const built = spawnSync(process.execPath, [join(root, 'scripts', 'build.js')], { stdio: 'inherit' }).status;
-  if (built !== 0) process.exit(1);
-  // The tests of src/ share one process, which compiles their common code once. Those of test/ mostly wait for commands that they start, so two
-  // files of them run at the same time, for two cores. The output of the tests of src/ comes last.
-  const ofSources = spawn(process.execPath, [...flags, '--test-isolation=none', 'src/**/*.test.ts'], {
-    ...options,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const said = text(ofSources.stdout);
-  const ended = once(ofSources, 'close');
-  const status = await runTests(['--test-concurrency=2', 'test/**/*.test.ts']);
-  process.stdout.write(await said);
-  const [sources] = await ended;
-  process.exitCode = status || (sources ?? 1);
+const running = new Set();
+
+if (given.length === 0) process.exitCode = await runAll();
+else if (given[0] === '--check') {
+  // Checks and the build each keep one core busy for most of their time, so they run beside each other.
+  const [checked, tested] = await Promise.all([check(), runAll()]);
+  process.exitCode = checked || tested;
+} else process.exitCode = await end(start(process.execPath, [...flags, '--test-concurrency=3', ...given]));
+
+/** Its exit code. What fails the checks is not tested for minutes. */
+async function check() {
+  const status = await end(start('npm', ['run', '-s', 'check'], { shell: true }));
+  if (status !== 0) for (const child of running) child.kill();
+  return status;
 }
 
-/** The exit code of `node --test` on these files. */
-async function runTests(args) {
-  const child = spawn(process.execPath, [...flags, ...args], { ...options, stdio: 'inherit' });
+async function runAll() {
+  const built = await end(start(process.execPath, [join(root, 'scripts', 'build.js')]));
+  if (built !== 0) return built;
+  // The tests of src/ share one process, which compiles their common code once. Those of test/ mostly wait for commands that they start, so two
+  // files of them run at the same time, for two cores. The output of the tests of src/ comes last.
+  const ofSources = start(process.execPath, [...flags, '--test-isolation=none', 'src/**/*.test.ts'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said, sources, others] = await Promise.all([
+    text(ofSources.stdout),
+    end(ofSources),
+    end(start(process.execPath, [...flags, '--test-concurrency=2', 'test/**/*.test.ts'])),
+  ]);
+  process.stdout.write(said);
+  return others || sources;
+}
+
+function start(command, args, settings) {
+  const child = spawn(command, args, { ...options, stdio: 'inherit', ...settings });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
+}
+
+/** The exit code of a process, once it has ended. */
+async function end(child) {
   const [status] = await once(child, 'close');
   return status ?? 1;
 }

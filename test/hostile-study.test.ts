@@ -27,6 +27,8 @@ import { createStudyStore, openStudyStore } from '../src/study/study.node.ts';
 import { damage, readingOf, settle } from './support/damage.ts';
 import { json, netsmith } from './support/netsmith.ts';
 
+const NETSMITH = join(import.meta.dirname, '..', 'bin', 'netsmith.js');
+
 let folder = '';
 /** A study on the table: five trials of the search, an evaluation, a trial under way with its curve and checkpoint. */
 let original = '';
@@ -406,7 +408,8 @@ suite('a study that goes away while it runs', () => {
     });
 });
 
-test('130,000 trials are listed, ranked and reported', { timeout: 600_000 }, async () => {
+// V8's stack holds some 120,000 arguments; a fifth of that stack holds fewer than there are trials here.
+test('more trials than a call takes arguments are listed, ranked and reported', { timeout: 600_000 }, async () => {
   const dir = join(folder, 'many');
   const { record, trials } = await readStudy(original);
   const [first] = trials;
@@ -418,7 +421,7 @@ test('130,000 trials are listed, ranked and reported', { timeout: 600_000 }, asy
   const insert = database.prepare(
     `INSERT INTO trials (${names.join(', ')}, checksum) VALUES (${names.map(() => '?').join(', ')}, ?)`,
   );
-  const MANY = 130_000;
+  const MANY = 30_000;
   for (let trial = 0; trial < MANY; trial++) {
     const row = trialRow({ ...first, trial, metrics: { accuracy: (trial % 9973) / 10_000 } });
     insert.run(...Object.values(row), trialSum(row, []));
@@ -429,9 +432,9 @@ test('130,000 trials are listed, ranked and reported', { timeout: 600_000 }, asy
   database.prepare('UPDATE progress SET search_seconds = 1, worker_seconds = 1').run();
   database.exec('COMMIT');
   database.close();
+  const command = (...args: string[]) =>
+    execFileSync(process.execPath, ['--stack-size=200', NETSMITH, ...args], { encoding: 'utf8', maxBuffer: 1e8 });
   // `status` and `best` take the same ways as these two.
-  const { out } = await netsmith('trials', dir);
-  assert.ok(out.split('\n').length > MANY);
-  const { code, err } = await netsmith('report', dir);
-  assert.equal(code, 0, err);
+  assert.ok(command('trials', dir).split('\n').length > MANY);
+  assert.match(command('report', dir), /report/);
 });

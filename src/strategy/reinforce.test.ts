@@ -88,7 +88,7 @@ suite('controller', () => {
       const options: ControllerOptions = { ...ppo, hidden: 32, epochs: 5, learningRate: 0.01 };
       await assertBeatsRandom(() => controller(options, { engine: async () => native }), {
         evaluations: 150,
-        seeds: 25,
+        seeds: 12,
       });
     } finally {
       await native.dispose();
