@@ -32,6 +32,18 @@ test('a folder is what its files are: images, texts with classes, or a text to c
   }
 });
 
+test('a folder of tables is the only one, or those that its names call parts', async (t) => {
+  for (const [parts, ...names] of [
+    [{ dataDir: 'cars.csv' }, 'cars.csv', 'README.txt'],
+    [{ dataDir: 'train.csv', validData: 'dev.csv', testData: 'test.csv' }, 'dev.csv', 'test.csv', 'train.csv'],
+    [{ dataDir: 'adult-train.csv.gz', testData: 'adult-test.csv.gz' }, 'adult-train.csv.gz', 'adult-test.csv.gz'],
+  ] as const) {
+    const dir = await folder(t, ...names);
+    const expected = Object.entries(parts).map(([name, file]) => [name, join(dir, file)]);
+    assert.deepEqual(dataOf(dir), { data: 'csv', ...Object.fromEntries(expected) });
+  }
+});
+
 test('a folder that may be two things is refused, with what was found', async (t) => {
   for (const [rule, ...names] of [
     [
@@ -41,6 +53,14 @@ test('a folder that may be two things is refused, with what was found', async (t
       'b/2.png',
       'b/2.txt',
     ],
+    [
+      /it has the tables submission\.csv, test\.csv, train\.csv; name the one/,
+      'submission.csv',
+      'test.csv',
+      'train.csv',
+    ],
+    [/it has the tables a\.csv, b\.csv; name the one/, 'a.csv', 'b.csv'],
+    [/text files \(1\) and tables \(1\).*train\.csv/, 'train.csv', 'book.txt'],
     [/text files at the top \(1\) and in folders \(2 looked at\).*--data text /s, 'a.txt', 'a/1.txt', 'b/1.txt'],
   ] as const) {
     const dir = await folder(t, ...names);

@@ -136,7 +136,7 @@ export function givenSettings(command: Command): Readonly<Record<string, unknown
 /** The argument that says which data a command is about. */
 export const DATA = [
   '[data]',
-  'name of a dataset, folder of images, CSV file, or .ts or .js file that exports a dataset; short for --data and --data-dir',
+  'name of a dataset, folder of images, texts or tables, CSV file, or .ts or .js file that exports a dataset; short for --data and --data-dir',
 ] as const;
 
 /** What the first argument of a command says of the data. Throws UserError where flags say it, too. */

@@ -37,6 +37,9 @@ export type TokenKind = (typeof TOKEN_KINDS)[number];
 /** Names of files that are taken for images; of which format they are, their first bytes say. */
 export const IMAGE_NAME = /\.(a?png|jpe?g|jpe|jfif|pjpe?g|webp|gif|tiff?|avif|bmp|dib)$/i;
 
+/** Names of tables. */
+export const TABLE_NAME = /\.(csv|tsv)(\.gz)?$/i;
+
 /** Names of text files. */
 export const TEXT_NAME = /\.(txt|text)(\.gz)?$/i;
 

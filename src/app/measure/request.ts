@@ -44,7 +44,7 @@ export function checkMeasure(options: MeasureOptions, given: Readonly<Record<str
   const { data, regression, browser, deviceTarget: targets } = options;
   // Flags that mean more here than in a study.
   const { deviceTarget: _, data: __, ...stored } = given;
-  const settings = checkSettings({ ...stored, ...(data && dataOf(data)), ...(regression && { regression }) }, flagOf);
+  const settings = checkSettings({ ...(data && dataOf(data)), ...stored, ...(regression && { regression }) }, flagOf);
   const isBrowser = (name: TargetName) => name.startsWith('browser');
   if (browser !== undefined && !targets.some(isBrowser))
     throw invalid('--browser', `"${browser}"`, `the target is ${targets.join(', ')}: it needs --device-target browser`);
