@@ -54,12 +54,12 @@ test('a folder that may be two things is refused, with what was found', async (t
       'b/2.txt',
     ],
     [
-      /it has the tables submission\.csv, test\.csv, train\.csv; name the one/,
+      /it has the tables submission\.csv, test\.csv, train\.csv; name the file/,
       'submission.csv',
       'test.csv',
       'train.csv',
     ],
-    [/it has the tables a\.csv, b\.csv; name the one/, 'a.csv', 'b.csv'],
+    [/it has the tables a\.csv, b\.csv; name the file/, 'a.csv', 'b.csv'],
     [/text files \(1\) and tables \(1\).*train\.csv/, 'train.csv', 'book.txt'],
     [/text files at the top \(1\) and in folders \(2 looked at\).*--data text /s, 'a.txt', 'a/1.txt', 'b/1.txt'],
   ] as const) {

@@ -70,7 +70,7 @@ function folderOf(dir: string): Partial<StudySettings> {
       `it has text files at the top (${thousands(top)}) and in folders (${thousands(texts)} looked at)`,
       naming('text-folder', 'text'),
     );
-  if (tables.length > 0 && top + texts === 0) return tablesOf(dir, tables);
+  if (tables.length > 0 && top + texts === 0) return tablesOf(dir, tables.toSorted());
   if (tables.length > 0 && top > 0)
     throw invalid(
       place,
