@@ -86,11 +86,8 @@ export const lowerAttention: Lower<'attention'> = (l, module, x) => {
   const query = ops.scale(g, part(0), 1 / Math.sqrt(width));
   const products = ops.matmul(g, query, part(1), { transposeA: true }); // [N, heads, T, T]: query by key
   const scores = module.relative ? ops.add(g, products, byDistance(l, sides, heads)) : products;
-  const wanted = maskOf(l, t, module.causal, module.window === 'all' ? t : closed(module.window));
-  const filled = l.filled(x);
-  const mask = filled === undefined ? wanted : seenOf(l, ops.reshape(g, filled, [n, 1, 1, t]), wanted);
-  const seen = mask === undefined ? scores : ops.where(g, mask, scores, ops.constant(g, BEHIND));
-  const weights = ops.softmax(g, seen);
+  const wanted = maskOf(t, module.causal, module.window === 'all' ? t : closed(module.window));
+  const weights = ops.softmax(g, seenOnly(l, scores, wanted, l.filled(x)));
   const kept = drop(l, weights, closed(module.dropout), g.shape(weights));
   const mixed = ops.matmul(g, kept, part(2), { transposeB: true }); // [N, heads, T, width]
   const joined = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), [n, t, c]);
@@ -120,17 +117,38 @@ function placeOf(i: number, sides: readonly number[]): readonly number[] {
   return sides.length === 0 ? [] : [Math.floor(i / size), ...placeOf(i % size, inner)];
 }
 
-/** Which positions see which, where some are behind the end of a sample: [N, 1, 1, T] and what is wanted beside, [T, T]. */
-function seenOf({ g }: Lowering, filled: NodeId, wanted: NodeId | undefined): NodeId {
-  return wanted === undefined ? filled : ops.mul(g, filled, wanted);
+/**
+ * The scores [N, heads, T, T] of what is seen, far below all others elsewhere. `wanted`: [T, T]; `filled`: which positions belong to a sample,
+ * undefined: all. A mask that is the same for all samples is added: that is faster than a choice, and needs no gradient.
+ */
+function seenOnly(
+  { g }: Lowering,
+  scores: NodeId,
+  wanted: readonly boolean[] | undefined,
+  filled: NodeId | undefined,
+): NodeId {
+  const [n = 0, , t = 0] = g.shape(scores);
+  const table = (yes: number, no: number) =>
+    wanted &&
+    ops.constant(
+      g,
+      wanted.map((one) => (one ? yes : no)),
+      [t, t],
+    );
+  if (filled === undefined) {
+    const far = table(0, BEHIND);
+    return far === undefined ? scores : ops.add(g, scores, far);
+  }
+  const within = ops.reshape(g, filled, [n, 1, 1, t]);
+  const seen = table(1, 0);
+  return ops.where(g, seen === undefined ? within : ops.mul(g, within, seen), scores, ops.constant(g, BEHIND));
 }
 
-/** [T, T]: 1 where the row's position sees the column's; undefined where all see all. */
-function maskOf(l: Lowering, length: number, causal: boolean, window: number): NodeId | undefined {
-  if (causal) return ops.causalMask(l.g, length, window);
-  if (window >= length) return undefined;
-  const near = Array.from({ length: length ** 2 }, (_, i) =>
-    Math.abs(Math.floor(i / length) - (i % length)) < window ? 1 : 0,
-  );
-  return ops.constant(l.g, near, [length, length]);
+/** [T, T]: whether the row's position sees the column's; undefined where all see all. */
+function maskOf(length: number, causal: boolean, window: number): readonly boolean[] | undefined {
+  if (!causal && window >= length) return undefined;
+  return Array.from({ length: length ** 2 }, (_, i) => {
+    const back = Math.floor(i / length) - (i % length);
+    return causal ? back >= 0 && back < window : Math.abs(back) < window;
+  });
 }

@@ -70,7 +70,7 @@ async function gradientBy(step: MixtureStep, update: UpdateSettings, entryOf: (p
     open.run(
       {
         ...{ weights, architecture, learningRate: RATE },
-        weightScalars: { learningRate, 'adam:stepSize': learningRate, 'adam:correction': 1 },
+        weightScalars: { learningRate, 'adam:stepSize': learningRate, 'adam:epsilon': 1e-8 },
         architectureScalars: ARCHITECTURE_OPTIMIZER.scalars(0, 1),
       },
       state,

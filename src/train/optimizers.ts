@@ -62,15 +62,15 @@ const EPSILON = 1e-8;
 
 /**
  * Adam (Kingma & Ba 2015) as `torch.optim.Adam`, ε = 1e-8: m ← β₁ m + (1−β₁) g; v ← β₂ v + (1−β₂) g²;
- * w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε). `coupled`: weight decay is added to the gradient. Otherwise AdamW
- * (Loshchilov & Hutter 2019): w ← w − η λ w first, and the gradient is left alone.
+ * w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε), here with √(1−β₂ᵗ) in the numbers η and ε, which is one pass over v less. `coupled`: weight
+ * decay is added to the gradient. Otherwise AdamW (Loshchilov & Hutter 2019): w ← w − η λ w first, and the gradient is left alone.
  */
 export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonly [number, number]): Optimizer {
   return {
     append(g, { weightDecay, clipNorm = 0 }, parameters, gradients) {
       const rate = ops.input(g, 'learningRate', []);
       const stepSize = ops.input(g, 'adam:stepSize', []);
-      const correction = ops.input(g, 'adam:correction', []);
+      const epsilon = ops.input(g, 'adam:epsilon', []);
       const shrink =
         decay === 'decoupled' && weightDecay !== 0
           ? ops.sub(g, ops.constant(g, 1), ops.scale(g, rate, weightDecay))
@@ -82,17 +82,19 @@ export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonl
         const square = keep('square', (old) =>
           ops.add(g, ops.scale(g, old, beta2), ops.scale(g, ops.mul(g, own, own), 1 - beta2)),
         );
-        const root = ops.mul(g, ops.sqrt(g, square), correction);
-        const direction = ops.div(g, mean, ops.add(g, root, ops.constant(g, EPSILON)));
+        const direction = ops.div(g, mean, ops.add(g, ops.sqrt(g, square), epsilon));
         const kept = shrink === undefined ? weight : ops.mul(g, weight, shrink);
         return ops.sub(g, kept, ops.mul(g, direction, stepSize));
       });
     },
-    scalars: (learningRate, step) => ({
-      learningRate,
-      'adam:stepSize': learningRate / (1 - beta1 ** step),
-      'adam:correction': 1 / Math.sqrt(1 - beta2 ** step),
-    }),
+    scalars: (learningRate, step) => {
+      const correction = Math.sqrt(1 - beta2 ** step);
+      return {
+        learningRate,
+        'adam:stepSize': (learningRate * correction) / (1 - beta1 ** step),
+        'adam:epsilon': EPSILON * correction,
+      };
+    },
   };
 }
 

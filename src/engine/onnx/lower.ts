@@ -20,6 +20,7 @@ import { planLayouts } from './blocked/plan.ts';
 import type { Emitted } from './blocked/site.ts';
 import { widenChannels } from './blocked/widen.ts';
 import { findCuts } from './cuts.ts';
+import { findFactors } from './factors.ts';
 import { broadcast } from './forms.ts';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lowerings/convolution.ts';
 import { lowerBinary, lowerClip, lowerCompare, lowerUnary, lowerWhere } from './lowerings/elementwise.ts';
@@ -45,6 +46,7 @@ import {
 import { createModel } from './model.ts';
 import type { Dimension } from './proto.ts';
 import { type Step, schedule } from './schedule.ts';
+import { findSoftmaxes } from './softmax.ts';
 import { lowerSwitch, type SwitchContext } from './switch.ts';
 import { FLOAT, type Lowering, operand, type Target, type Value } from './value.ts';
 import { lowerVector } from './vectors.ts';
@@ -157,18 +159,32 @@ export function lowerGraph(original: Graph, options: OnnxOptions = {}): LoweredM
     converted.set(key, result);
     return result;
   };
+  /** Whether a tensor is in blocks. */
+  const isOtherwise = (id: NodeId) => plan !== undefined && plan.layouts[id] !== 'plain';
   const cuts = target === 'webgpu' ? undefined : findCuts(nodes);
   const parts = model.memo<NodeId, readonly string[]>();
   /** A part of a tensor that is cut into parts altogether: one operator makes them all. */
   const emitCut = (id: NodeId): Emitted | undefined => {
     const cut = cuts?.get(id);
-    if (cut === undefined || (plan !== undefined && plan.layouts[id] !== 'plain')) return undefined;
+    if (cut === undefined || isOtherwise(id)) return undefined;
     const known = parts.get(cut.from);
     const names =
       known ?? model.nodes('Split', [read(cut.from, 'plain'), model.ints(cut.sizes)], { axis: 0 }, cut.sizes.length);
     parts.set(cut.from, names);
     const { shape } = nodes[id] as Node;
     return { name: model.view(names[cut.index] as string, shape, shape), layout: 'plain' };
+  };
+  const factors = target === 'cpu' ? findFactors(graph, isOtherwise) : undefined;
+  const emitScaled = (id: NodeId): Emitted | undefined => {
+    const x = factors?.instead.get(id);
+    return x === undefined ? undefined : { name: read(x, 'plain'), layout: 'plain' };
+  };
+  const softmaxes = findSoftmaxes(graph);
+  const logarithms = new Set([...softmaxes.values()].map(({ logarithm }) => logarithm));
+  const emitSoftmax = (id: NodeId): Emitted | undefined => {
+    const found = softmaxes.get(id);
+    if (found === undefined) return undefined;
+    return { name: model.node('Softmax', [read(found.from, 'plain')], { axis: found.axis }), layout: 'plain' };
   };
   const blocked =
     plan &&
@@ -203,7 +219,7 @@ export function lowerGraph(original: Graph, options: OnnxOptions = {}): LoweredM
     const { op, shape } = node;
     model.at(node.path);
     if (op.kind === 'input') return emitInput(id, op, shape);
-    const form = emitCut(id) ?? lowerVector(vectors, id) ?? blocked?.lower(id);
+    const form = emitCut(id) ?? emitSoftmax(id) ?? emitScaled(id) ?? lowerVector(vectors, id) ?? blocked?.lower(id);
     if (form !== undefined) {
       if (form.layout === 'blocked') model.declare(form.name, dimensions(id, shape));
       return form;
@@ -214,7 +230,8 @@ export function lowerGraph(original: Graph, options: OnnxOptions = {}): LoweredM
       return { name: value, shape: nodes[from]?.shape ?? [], batchAxis: axes[from] };
     });
     model.at(node.path);
-    const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id] });
+    const factor = factors?.of.get(id);
+    const value = lowering(op.kind)(emitter, { op: op as never, inputs: values, shape, batchAxis: axes[id], factor });
     return { name: axes[id] === undefined ? model.view(value, shape, shape) : value, layout: 'plain' };
   };
   const lowered = (id: NodeId): Emitted => {
@@ -242,7 +259,11 @@ export function lowerGraph(original: Graph, options: OnnxOptions = {}): LoweredM
     batchAxis: (id) => axes[id],
   };
   // A broadcast that only elementwise operators read is never made: they broadcast by themselves.
-  const isInlined = (id: NodeId) => nodes[id]?.op.kind === 'broadcastTo' || blocked?.absorbed(id) === true;
+  const isInlined = (id: NodeId) =>
+    nodes[id]?.op.kind === 'broadcastTo' ||
+    logarithms.has(id) ||
+    factors?.instead.has(id) === true ||
+    blocked?.absorbed(id) === true;
   emitSteps(schedule(graph, isInlined));
   model.at('');
   for (const [output, id] of Object.entries(outputs)) {

@@ -23,6 +23,8 @@ export interface Value {
 export interface Site<O extends Op> extends Omit<Value, 'name'> {
   readonly op: O;
   readonly inputs: readonly Value[];
+  /** Of a matrix product: its result is multiplied by this number; undefined: by 1. */
+  readonly factor?: number | undefined;
 }
 
 export interface Emitter {
@@ -61,9 +63,11 @@ export function batchedProduct(
   b: Pick<Value, 'name' | 'shape'>,
   transposeA: boolean,
   transposeB: boolean,
+  factor?: number,
 ): string {
-  if (target === 'cpu' && (transposeA || transposeB)) {
-    const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
+  if (target === 'cpu' && (transposeA || transposeB || factor !== undefined)) {
+    const alpha = factor === undefined ? {} : { alpha: { float: factor } };
+    const attributes = { transA: Number(transposeA), transB: Number(transposeB), ...alpha };
     return model.node('FusedMatMul', [a.name, b.name], attributes, { domain: MICROSOFT });
   }
   const turned = ({ name, shape }: Pick<Value, 'name' | 'shape'>, turn: boolean) => {

@@ -4,7 +4,7 @@ import { MICROSOFT } from '../model.ts';
 import { batchedProduct, type Emitter, type Lowering, operand, type Site } from '../value.ts';
 
 export const lowerMatmul: Lowering<OpOf<'matmul'>> = (emitter, site) => {
-  const { op, inputs } = site;
+  const { op, inputs, factor } = site;
   const { model } = emitter;
   const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
   if (a.shape.length === 2) {
@@ -14,13 +14,14 @@ export const lowerMatmul: Lowering<OpOf<'matmul'>> = (emitter, site) => {
       {
         transA: Number(op.transposeA),
         transB: Number(op.transposeB),
+        ...(factor !== undefined && { alpha: { float: factor } }),
       },
     );
   }
   const single = site.batchAxis === undefined && site.shape.slice(0, -2).every((n) => n === 1);
   const byVector = single && inputs.length === 2 ? productByVector(emitter, site) : undefined;
   if (byVector !== undefined) return byVector;
-  const product = batchedProduct(emitter, a, b, op.transposeA, op.transposeB);
+  const product = batchedProduct(emitter, a, b, op.transposeA, op.transposeB, factor);
   return inputs.length === 2 ? product : model.node('Add', [product, operand(inputs, 2).name]);
 };
 

@@ -1,9 +1,9 @@
 /** Rules about numbers that are known when the graph is made. */
 import { type NodeId, type Op, type OpKind, type OpOf, sizeOf } from '../../ir.ts';
 import { broadcastShape } from '../../ops/strides.ts';
-import { add, broadcastTo, constant, definitionOf, mul, neg, scale } from '../../ops.ts';
+import { add, broadcastTo, constant, definitionOf, exp, mul, neg, scale, sub } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
-import { binaryOf, eitherOrder, isConstant, numberOf, ofKind, pair } from './operands.ts';
+import { binaryOf, eitherOrder, isConstant, negated, numberOf, ofKind, pair } from './operands.ts';
 
 /** Larger constants would make the model too large. */
 const LARGEST = 4096;
@@ -66,6 +66,32 @@ const joined: Rule<'binary'> = (r, { fn }, inputs) => {
   return undefined;
 };
 
+/** c · exp(-x) is exp(ln c - x), and c · (y · exp(-x)) is y · exp(ln c - x): one pass over memory less, or two. */
+const intoExponent: Rule<'binary'> = (r, { fn }, inputs) => {
+  if (fn !== 'mul') return undefined;
+  for (const [inner, known] of eitherOrder(inputs)) {
+    const factor = numberOf(r, known);
+    if (factor === undefined || !(factor > 0) || !r.once(inner)) continue;
+    const raised = (id: NodeId) => {
+      const found = r.once(id) ? ofKind(r, id, 'unary') : undefined;
+      const [exponent = -1] = found?.op.fn === 'exp' ? found.inputs : [];
+      if (exponent < 0 || !r.once(exponent)) return undefined;
+      const minus = negated(r, exponent);
+      if (minus !== undefined) return exp(r, sub(r, constant(r, Math.log(factor)), minus));
+      const [before, x = -1] = binaryOf(r, exponent, 'sub') ?? [];
+      const summand = before === undefined ? undefined : numberOf(r, before);
+      return summand === undefined ? undefined : exp(r, sub(r, constant(r, summand + Math.log(factor)), x));
+    };
+    const alone = raised(inner);
+    if (alone !== undefined) return alone;
+    for (const [power, y] of eitherOrder(binaryOf(r, inner, 'mul') ?? [inner, inner])) {
+      const found = power === y ? undefined : raised(power);
+      if (found !== undefined) return mul(r, y, found);
+    }
+  }
+  return undefined;
+};
+
 const isStopped: Rule<'unary'> = (r, { fn }, [x = -1]) => {
   const inner = ofKind(r, x, 'unary');
   return fn === 'stopGradient' && inner?.op.fn === 'stopGradient' ? x : undefined;
@@ -74,7 +100,7 @@ const isStopped: Rule<'unary'> = (r, { fn }, [x = -1]) => {
 export const numberRules: Rules = {
   unary: [evaluate, isStopped],
   clip: [evaluate],
-  binary: [evaluate, neutral, doubled, joined],
+  binary: [evaluate, neutral, doubled, joined, intoExponent],
   reduce: [evaluate],
   logSoftmax: [evaluate],
   reshape: [evaluate],

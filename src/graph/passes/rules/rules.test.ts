@@ -60,6 +60,23 @@ const pointwise = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups
 const filters = (g: ops.GraphBuilder, name = 'w', side = 1) => ops.input(g, name, [3, 3, side, side]);
 
 describe('numbers', () => {
+  it('positive factors go into exponentials of negative numbers', () => {
+    const gauss = (g: ops.GraphBuilder, x: NodeId) => ops.exp(g, ops.neg(g, ops.mul(g, x, x)));
+    const power = `mul${IMAGE} sub${IMAGE} exp${IMAGE}`;
+    assert.equal(
+      left((g, { x }) => ops.scale(g, gauss(g, x), 3)),
+      power,
+    );
+    assert.equal(
+      left((g, { x, y }) => ops.scale(g, ops.mul(g, y, ops.scale(g, gauss(g, x), 3)), 0.5)),
+      `${power} mul${IMAGE}`,
+    );
+    assert.equal(
+      left((g, { x }) => ops.scale(g, gauss(g, x), -3)),
+      `mul${IMAGE} neg${IMAGE} exp${IMAGE} mul${IMAGE}`,
+    );
+  });
+
   it('what constants give is a constant; a broadcast one stays a broadcast', () => {
     assert.equal(
       left((g) => ops.exp(g, ops.add(g, ops.constant(g, 1), ops.constant(g, [1, 2])))),
