@@ -325,7 +325,8 @@ const reduction = counted(1, 2, reduce);
 /** By ONNX's names of operators: all that `lowerings/` emits for an exported network. */
 const RULES: Readonly<Record<string, Rule>> = {
   ...{ Abs: one, Erf: one, Exp: one, HardSigmoid: one, Identity: one, Log: one, Neg: one, Relu: one, Sigmoid: one },
-  ...{ Sqrt: one, Tanh: one, Clip: counted(1, 3, same), LogSoftmax: counted(1, 1, softmax) },
+  ...{ Sqrt: one, Tanh: one, Clip: counted(1, 3, same) },
+  ...{ Softmax: counted(1, 1, softmax), LogSoftmax: counted(1, 1, softmax) },
   Cast: counted(1, 1, ([x], { to: [type] = [] as readonly number[] }) =>
     // 1 is ONNX's number for float32.
     float(x === undefined || x.type === 'int' || type !== 1 ? wrong('casts a value wrongly') : x.shape),
@@ -365,7 +366,8 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The attributes that the rules know; every other one is refused. */
 export const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
-  ...{ Cast: ['to'], Clip: [], HardSigmoid: ['alpha', 'beta'], LogSoftmax: ['axis'], Transpose: ['perm'] },
+  ...{ Cast: ['to'], Clip: [], HardSigmoid: ['alpha', 'beta'], Softmax: ['axis'], LogSoftmax: ['axis'] },
+  Transpose: ['perm'],
   ...{ ReduceSum: ['keepdims'], ReduceMean: ['keepdims'], ReduceMax: ['keepdims'], Concat: ['axis'] },
   Gather: ['axis'],
   Conv: ['strides', 'dilations', 'pads', 'group', 'kernel_shape'],
