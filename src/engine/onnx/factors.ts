@@ -12,8 +12,8 @@ export interface Factors {
 }
 
 /**
- * x · c for a number c goes into matrix products where they alone read it, or where x is one that nothing else reads, in another shape or
- * order of axes too. `isTaken`: this node is lowered in another way.
+ * A product x · c with a number c needs no operator if only matrix products read it, or if x is a matrix product with no other reader.
+ * Reshapes and transposes may stand between them. `isTaken`: this node is lowered in another way.
  */
 export function findFactors(graph: Graph, isTaken: (id: NodeId) => boolean): Factors {
   const { nodes } = graph;

@@ -8,7 +8,7 @@ export interface Softmax {
   readonly logarithm: NodeId;
 }
 
-/** Exponentials of a log-softmax that nothing else reads: each is one operator, by the exponential's number. */
+/** By node, the exponentials of log-softmaxes that have no other reader: each becomes one `Softmax`. */
 export function findSoftmaxes(graph: Graph): ReadonlyMap<NodeId, Softmax> {
   const { nodes } = graph;
   const uses = useCounts(graph);
