@@ -1,7 +1,7 @@
 // Checks and runs all tests: `npm test`; without the checks: `npm run test:all`; some files of tests: `node scripts/test.js FILE...`.
-// The tests start about a thousand short processes, which spend most of their time on loading Netsmith. So all tests run after a build:
-// bin/program.js has commands and their workers run dist/ as long as it is what the sources would be built to. And processes
-// share a cache of compiled code, of which Node checks each entry against its source.
+// The tests start hundreds of short processes, each of which loads Netsmith. So all tests run after a build: bin/program.js has commands and
+// their workers run dist/ as long as it is what the sources would be built to. And processes share a cache of compiled code, of which Node
+// checks each entry against its source.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -26,9 +26,9 @@ else if (given[0] === '--check') {
   process.exitCode = checked || tested;
 } else process.exitCode = await end(start(process.execPath, [...flags, '--test-concurrency=3', ...given]));
 
-/** Its exit code. What fails the checks is not tested for minutes. */
+/** The exit code of the checks. If they fail, it stops the tests. */
 async function check() {
-  const status = await end(start('npm', ['run', '-s', 'check'], { shell: true }));
+  const status = await end(start('npm run -s check', [], { shell: true }));
   if (status !== 0) for (const child of running) child.kill();
   return status;
 }

@@ -7,7 +7,7 @@ import type { EvaluationRecord } from '../app/evaluation/evaluation.ts';
 import { evaluationToJson } from '../app/evaluation/result.ts';
 import { BASELINE_SECONDS, limitsOf } from '../app/evaluation/run.ts';
 import { evaluationText } from '../app/evaluation/text.ts';
-import { trainingNamedAgain } from '../app/own-files.ts';
+import { DATA_PATHS, trainingNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { type ReadStudy, readStudy, setUpFinal } from '../app/study.ts';
 import { lookUpTest } from '../app/table-search.ts';
@@ -28,7 +28,7 @@ import { define, outputOf, type Shell } from './command.ts';
 import { addSettingsOfStudy, addTrainingFiles, givenSettings } from './flags.ts';
 
 const FINAL_SETTINGS = [
-  ...(['dataDir', 'validData', 'testData', 'initFrom', 'epochs', 'workers'] as const),
+  ...([...DATA_PATHS, 'epochs', 'workers'] as const),
   ...(['threads', 'device', 'memory', 'layout'] as const),
 ];
 

@@ -7,7 +7,7 @@ import { readEvaluation } from '../app/evaluation/evaluation.ts';
 import { seedsText } from '../app/evaluation/text.ts';
 import { type ExportEvents, type Exported, type ExportWanted, epochsText, exportBest } from '../app/export.ts';
 import { hint } from '../app/invocation.ts';
-import { againWords, trainingNamedAgain } from '../app/own-files.ts';
+import { againWords, DATA_PATHS, trainingNamedAgain } from '../app/own-files.ts';
 import { checkRunSettings, type Setup } from '../app/setup.ts';
 import { readStudy, setUpFinal } from '../app/study.ts';
 import { invalid } from '../common/errors.ts';
@@ -34,10 +34,7 @@ export function addExport(program: Command, shell: Shell): void {
     ],
   ).option('--out <file>', 'output file (default: best/model.onnx in the study folder)');
   addSettingsOfStudy(addTrainingFiles(addChoice(command)), [
-    'dataDir',
-    'validData',
-    'testData',
-    'initFrom',
+    ...DATA_PATHS,
     'epochs',
     'threads',
     'device',

@@ -5,7 +5,7 @@ import { invalid, type UserError } from '../common/errors.ts';
 import { deepFreeze } from '../common/json.ts';
 import { factsOf, taskOf } from '../task/index.ts';
 import { allocate, rowsOf } from '../task/spec.ts';
-import type { DatasetName } from './catalog.ts';
+import { type DatasetName, TABLE_NAME } from './catalog.ts';
 import type { DataRequest, Dataset, Samples, SearchData } from './dataset.ts';
 import { openDigits } from './digits/digits.ts';
 import { checkValues, type DatasetDefinition } from './own.ts';
@@ -67,7 +67,7 @@ export async function openDataset(request: DataRequest): Promise<Dataset> {
 function unknownDataset(name: string): UserError {
   // What is no path at all is no folder either.
   const found = existsSync(name) ? statSync(name, { throwIfNoEntry: false }) : undefined;
-  const format = found?.isDirectory() ? 'image-folder' : found && /\.[ct]sv$/i.test(name) ? 'csv' : undefined;
+  const format = found?.isDirectory() ? 'image-folder' : found && TABLE_NAME.test(name) ? 'csv' : undefined;
   if (format === undefined) return unknownName('data: unknown dataset', name, Object.keys(READERS));
   const kind = format === 'csv' ? 'file' : 'folder';
   return invalid(`data: unknown dataset "${name}"`, `it is a ${kind} here`, `use --data ${format} --data-dir ${name}`);

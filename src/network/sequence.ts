@@ -118,8 +118,8 @@ function placeOf(i: number, sides: readonly number[]): readonly number[] {
 }
 
 /**
- * The scores [N, heads, T, T] of what is seen, far below all others elsewhere. `wanted`: [T, T]; `filled`: which positions belong to a sample,
- * undefined: all. A mask that is the same for all samples is added: that is faster than a choice, and needs no gradient.
+ * The scores [N, heads, T, T] of what is seen, far below all others elsewhere. `wanted`: [T, T]; `filled`: which positions belong to a sample;
+ * undefined: all. What hides a position is added: that is faster than a choice among the scores, and needs no gradient.
  */
 function seenOnly(
   { g }: Lowering,
@@ -128,20 +128,11 @@ function seenOnly(
   filled: NodeId | undefined,
 ): NodeId {
   const [n = 0, , t = 0] = g.shape(scores);
-  const table = (yes: number, no: number) =>
-    wanted &&
-    ops.constant(
-      g,
-      wanted.map((one) => (one ? yes : no)),
-      [t, t],
-    );
-  if (filled === undefined) {
-    const far = table(0, BEHIND);
-    return far === undefined ? scores : ops.add(g, scores, far);
-  }
+  const apart = wanted?.map((seen) => (seen ? 0 : BEHIND));
+  const near = apart === undefined ? scores : ops.add(g, scores, ops.constant(g, apart, [t, t]));
+  if (filled === undefined) return near;
   const within = ops.reshape(g, filled, [n, 1, 1, t]);
-  const seen = table(1, 0);
-  return ops.where(g, seen === undefined ? within : ops.mul(g, within, seen), scores, ops.constant(g, BEHIND));
+  return ops.add(g, near, ops.where(g, within, ops.constant(g, 0), ops.constant(g, BEHIND)));
 }
 
 /** [T, T]: whether the row's position sees the column's; undefined where all see all. */

@@ -43,15 +43,11 @@ export async function ownParts(
   read: (part: OwnPart, file: string) => Promise<PartRows>,
 ): Promise<OwnParts> {
   const valid = validFile === undefined ? undefined : await read('validation', validFile);
-  const test = testFile === undefined ? undefined : await read('test', testFile);
-  return {
-    valid: valid?.samples,
-    test:
-      testFile === undefined || test === undefined
-        ? undefined
-        : { count: test.samples.count, open: async () => (await read('test', testFile)).samples },
-    notes: [...(valid?.notes ?? []), ...(test?.notes ?? [])],
-  };
+  const notes = valid?.notes ?? [];
+  if (testFile === undefined) return { valid: valid?.samples, test: undefined, notes };
+  const test = await read('test', testFile);
+  const open = async () => (await read('test', testFile)).samples;
+  return { valid: valid?.samples, test: { count: test.samples.count, open }, notes: [...notes, ...test.notes] };
 }
 
 /** The table of a part. Throws UserError for a file that is absent or damaged. */

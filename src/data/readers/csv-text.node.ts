@@ -35,10 +35,10 @@ export async function openCsvText(request: DataRequest): Promise<Dataset> {
     throw invalid(place, `the label "${printable(label.name)}" has many different numbers`, rule);
   }
   const filled = withoutEmpty(whole, text);
-  const labels = classLabels(filled.table, columnOf(filled.table, label.name));
+  const labels = classLabels(filled.table, columnNamed(filled.table, label.name));
   const table = withRows(filled.table, labels.rows);
   const { targets, names } = labels;
-  const texts = columnOf(table, text.name).cells;
+  const texts = columnNamed(table, text.name).cells;
   const parts = divide(
     {
       ...{ place, count: table.rows, classes: { of: targets, names } },
@@ -83,7 +83,7 @@ async function readTexts(
   const { column = '', label = '' } = fitted.encoding;
   const filled = withoutEmpty(table, partColumn(part, table, column));
   const { rows, targets, notes } = knownClasses(filled.table, partColumn(part, filled.table, label), names);
-  const texts = columnOf(withRows(filled.table, rows), column).cells;
+  const texts = columnNamed(withRows(filled.table, rows), column).cells;
   return {
     samples: textSource(texts, targets, fitted),
     notes: [partNote(part, path, rows.length), ...table.notes, ...filled.notes, ...notes],
@@ -99,11 +99,11 @@ export function textColumn({ place, columns }: Table, name: string): TextColumn 
   throw invalid(place, `there is no column "${printable(name)}"`, `the column of texts must be one of ${known}`);
 }
 
-function columnOf({ place, columns }: Table, name: string): TextColumn {
+/** A column that the table is known to have. */
+function columnNamed({ place, columns }: Table, name: string): TextColumn {
   const found = columns.find((column) => column.name === name);
-  if (found !== undefined) return found;
-  const rule = 'test rows need the columns of the training file';
-  throw invalid(`${place}, line ${thousands(1)}`, `there is no column "${printable(name)}"`, rule);
+  if (found === undefined) throw new Error(`${place} has no column "${name}"`);
+  return found;
 }
 
 /** The rows that have a text. A text may be `NA` or `None`: only an empty cell is none. Throws UserError where no row has one. */

@@ -1,5 +1,6 @@
 import type { Graph, Node, NodeId } from '../../graph/ir.ts';
 import { sameShape } from '../../graph/ops/definition.ts';
+import { numberOf } from '../../graph/passes/rules/operands.ts';
 import { readersOf } from '../../graph/passes/uses.ts';
 import { vectorLength } from './vectors.ts';
 
@@ -77,15 +78,8 @@ function scaledBy(
     [a, b],
     [b, a],
   ] as const) {
-    const factor = numberIn(nodes, c);
+    const factor = numberOf({ node: (id) => nodes[id] as Node }, c);
     if (factor !== undefined && sameShape((nodes[x] as Node).shape, shape)) return { x, factor };
   }
   return undefined;
-}
-
-/** The number that a constant of one element is, a broadcast one too. */
-function numberIn(nodes: readonly Node[], id: NodeId): number | undefined {
-  const { op, inputs } = nodes[id] as Node;
-  if (op.kind === 'broadcastTo') return numberIn(nodes, inputs[0] ?? -1);
-  return op.kind === 'constant' && op.dtype !== 'int32' && op.data.length === 1 ? op.data[0] : undefined;
 }

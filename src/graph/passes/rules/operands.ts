@@ -32,7 +32,7 @@ export function negated(r: Rewriter, id: NodeId): NodeId | undefined {
 }
 
 /** The number that a tensor is everywhere, if it is known: a constant of one element, or a broadcast one. */
-export function numberOf(r: Rewriter, id: NodeId): number | undefined {
+export function numberOf(r: Pick<Rewriter, 'node'>, id: NodeId): number | undefined {
   const { op, inputs } = r.node(id);
   if (op.kind === 'broadcastTo') return numberOf(r, inputs[0] ?? id);
   return op.kind === 'constant' && op.data.length === 1 ? op.data[0] : undefined;
