@@ -18,10 +18,10 @@ const ACTIVATIONS = {
   tanh: ops.tanh,
   /** x · sigmoid(x) (Elfwing et al. 2018) */
   silu: (g, x) => ops.mul(g, x, ops.sigmoid(g, x)),
-  /** x · Φ(x), exact by erf (Hendrycks & Gimpel 2016) */
+  /** x · Φ(x), exact by erf (Hendrycks & Gimpel 2016); x / √2 alone is read, so that a matrix product before it can make that. */
   gelu: (g, x) => {
-    const erf = ops.erf(g, ops.mul(g, x, ops.constant(g, Math.SQRT1_2)));
-    return ops.mul(g, ops.mul(g, x, ops.constant(g, 0.5)), ops.add(g, erf, ops.constant(g, 1)));
+    const t = ops.scale(g, x, Math.SQRT1_2);
+    return ops.scale(g, ops.mul(g, t, ops.add(g, ops.erf(g, t), ops.constant(g, 1))), Math.SQRT1_2);
   },
   /** x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019) */
   hardSwish: (g, x) => {

@@ -107,7 +107,11 @@ export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {
   const filled = isByPosition ? undefined : l.filled(x);
   // The variance is [N, 1, 1, 1], or [N, 1, H, W] by position.
   const { centered, variance } = filled ? filledMoments(l, x, filled) : centeredMoments(l, x, axes);
-  return scaleCentered(l, centered, variance, module);
+  const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, module.epsilon)));
+  const normalized = ops.mul(l.g, centered, ops.div(l.g, ops.constant(l.g, 1), deviation));
+  if (!module.affine) return normalized;
+  const scaled = ops.mul(l.g, normalized, gain(l, x));
+  return module.bias ? ops.add(l.g, scaled, bias(l, x)) : scaled;
 };
 
 /** Of the positions of a sequence [N, C, T] that `filled`, [N, 1, T], has; `centered` is zero at the others. */

@@ -22,6 +22,12 @@ export interface Update {
   readonly state: readonly OptimizerState[];
 }
 
+/** A gradient, clipped if it is to be, and its elements squared. */
+interface Gradient {
+  readonly value: NodeId;
+  readonly square: NodeId;
+}
+
 /** What a rule reads of the settings. */
 type OptimizerSettings = Pick<TrainSettings, 'weightDecay'> &
   Partial<Pick<TrainSettings, 'momentum' | 'nesterov' | 'clipNorm'>>;
@@ -48,7 +54,8 @@ export const sgd: Optimizer = {
   append(g, { momentum = 0, nesterov = false, weightDecay, clipNorm = 0 }, parameters, gradients) {
     const rate = ops.input(g, 'learningRate', []);
     return updateEach(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
-      const decayed = weightDecay === 0 ? gradient : ops.add(g, gradient, ops.scale(g, weight, weightDecay));
+      const { value } = gradient;
+      const decayed = weightDecay === 0 ? value : ops.add(g, value, ops.scale(g, weight, weightDecay));
       if (momentum === 0) return ops.sub(g, weight, ops.mul(g, decayed, rate));
       const buffer = keep('momentum', (old) => ops.add(g, ops.scale(g, old, momentum), decayed));
       const direction = nesterov ? ops.add(g, decayed, ops.scale(g, buffer, momentum)) : buffer;
@@ -77,10 +84,10 @@ export function adamWith(decay: 'coupled' | 'decoupled', [beta1, beta2]: readonl
           : undefined;
       return updateEach(g, parameters, gradients, clipNorm, (weight, gradient, keep) => {
         const coupled = decay === 'coupled' && weightDecay !== 0;
-        const own = coupled ? ops.add(g, gradient, ops.scale(g, weight, weightDecay)) : gradient;
-        const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, beta1), ops.scale(g, own, 1 - beta1)));
+        const own = coupled ? squared(g, ops.add(g, gradient.value, ops.scale(g, weight, weightDecay))) : gradient;
+        const mean = keep('mean', (old) => ops.add(g, ops.scale(g, old, beta1), ops.scale(g, own.value, 1 - beta1)));
         const square = keep('square', (old) =>
-          ops.add(g, ops.scale(g, old, beta2), ops.scale(g, ops.mul(g, own, own), 1 - beta2)),
+          ops.add(g, ops.scale(g, old, beta2), ops.scale(g, own.square, 1 - beta2)),
         );
         const direction = ops.div(g, mean, ops.add(g, ops.sqrt(g, square), epsilon));
         const kept = shrink === undefined ? weight : ops.mul(g, weight, shrink);
@@ -131,12 +138,12 @@ function updateEach(
   trained: readonly Trained[],
   gradients: readonly NodeId[],
   clipNorm: number,
-  rule: (weight: NodeId, gradient: NodeId, keep: (role: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
+  rule: (weight: NodeId, gradient: Gradient, keep: (role: string, next: (old: NodeId) => NodeId) => NodeId) => NodeId,
 ): Update {
   const clipped = clipByGlobalNorm(g, gradients, clipNorm);
   const state: OptimizerState[] = [];
   const parameters = trained.map(({ path, shape, node, when }, i) => {
-    const next = rule(node, clipped[i] as NodeId, (role, update) => {
+    const next = rule(node, clipped[i] as Gradient, (role, update) => {
       const name = `${path}:${role}`;
       const old = ops.input(g, name, shape);
       const value = update(old);
@@ -152,12 +159,19 @@ function updateEach(
  * Scales gradients by min(1, limit / (norm + 1e-6)), norm being the Euclidean norm of all of them together, as
  * `torch.nn.utils.clip_grad_norm_` does (Pascanu et al. 2013). `limit` 0 leaves them as they are.
  */
-function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly NodeId[] {
-  if (limit === 0 || gradients.length === 0) return gradients;
+function clipByGlobalNorm(g: GraphBuilder, gradients: readonly NodeId[], limit: number): readonly Gradient[] {
+  if (limit === 0 || gradients.length === 0) return gradients.map((gradient) => squared(g, gradient));
   const factor = ops.div(g, ops.constant(g, limit), ops.add(g, normOf(g, gradients), ops.constant(g, 1e-6)));
   const capped = ops.minimum(g, factor, ops.constant(g, 1));
-  return gradients.map((gradient) => ops.mul(g, gradient, capped));
+  const cappedSquare = ops.mul(g, capped, capped);
+  return gradients.map((gradient) => ({
+    value: ops.mul(g, gradient, capped),
+    // The norm has made the gradient's own square.
+    square: ops.mul(g, ops.mul(g, gradient, gradient), cappedSquare),
+  }));
 }
+
+const squared = (g: GraphBuilder, value: NodeId): Gradient => ({ value, square: ops.mul(g, value, value) });
 
 /** The Euclidean norm of at least one tensor, all taken together; []. */
 export function normOf(g: GraphBuilder, gradients: readonly NodeId[]): NodeId {

@@ -45,7 +45,9 @@ export function findFactors(graph: Graph, isTaken: (id: NodeId) => boolean): Fac
     const node = nodes[x] as Node;
     const [from = -1] = node.inputs;
     if (isMoved(node)) return productBehind(from);
-    return node.op.kind === 'matmul' && node.inputs.length === 2 && takesFactor(node) ? x : undefined;
+    return node.op.kind === 'matmul' && (node.inputs.length === 2 || isSingle(node)) && takesFactor(node)
+      ? x
+      : undefined;
   };
 
   for (const [id, node] of nodes.entries()) {
@@ -63,6 +65,9 @@ export function findFactors(graph: Graph, isTaken: (id: NodeId) => boolean): Fac
 
 /** The same numbers in another shape or order of axes. */
 const isMoved = ({ op }: Node): boolean => op.kind === 'reshape' || op.kind === 'transpose';
+
+/** One product, whose summand is multiplied as well; batched ones add theirs afterwards. */
+const isSingle = ({ shape }: Node): boolean => shape.length === 2;
 
 /** Batched products of one vector are lowered without a factor (`lowerings/matmul.ts`). */
 const takesFactor = ({ shape }: Node): boolean => shape.length === 2 || shape.slice(0, -2).some((n) => n !== 1);

@@ -14,7 +14,7 @@ export const lowerMatmul: Lowering<OpOf<'matmul'>> = (emitter, site) => {
       {
         transA: Number(op.transposeA),
         transB: Number(op.transposeB),
-        ...(factor !== undefined && { alpha: { float: factor } }),
+        ...(factor !== undefined && { alpha: { float: factor }, beta: { float: factor } }),
       },
     );
   }

@@ -3,18 +3,35 @@
  * weighed with to the form x · scale + shift, one pass over x.
  */
 import { type NodeId, sizeOf } from '../../ir.ts';
-import { add, mul } from '../../ops.ts';
+import { sameShape } from '../../ops/definition.ts';
+import { add, mul, sub } from '../../ops.ts';
 import type { Rewriter, Rule, Rules } from '../simplify.ts';
-import { binaryOf, eitherOrder, isConstant, isNarrower, joinedSize, ofKind, pair } from './operands.ts';
+import { binaryOf, eitherOrder, isConstant, isNarrower, joinedSize, numberOf, ofKind, pair } from './operands.ts';
 
 /** The order in which factors are multiplied: by size; numbers last among equals, so that they meet. */
 function weight(r: Rewriter, id: NodeId): number {
   return 2 * sizeOf(r.shape(id)) + (isConstant(r, id) ? 0 : 1);
 }
 
+/** Whether one of them is a matrix product and the other a number, by which it can be multiplied as it is made (engine/onnx/factors.ts). */
+function isMadeWith(r: Rewriter, a: NodeId, b: NodeId): boolean {
+  return (
+    (numberOf(r, b) !== undefined && isMatrixProduct(r, a)) || (numberOf(r, a) !== undefined && isMatrixProduct(r, b))
+  );
+}
+
+/** A matrix product that nothing else reads, in any shape. */
+function isMatrixProduct(r: Rewriter, id: NodeId): boolean {
+  if (!r.once(id)) return false;
+  const { op, inputs } = r.node(id);
+  if (op.kind === 'reshape' || op.kind === 'transpose') return inputs.every((from) => isMatrixProduct(r, from));
+  return op.kind === 'matmul';
+}
+
 /**
  * (x · y) · z with that pair first whose product is smallest; of pairs with equally large products, the one that leaves
- * the smallest factor for last: (x · s) · t is x · (s · t), (x · s) · y is (x · y) · s for an s smaller than x and y.
+ * the smallest factor for last: (x · s) · t is x · (s · t), (x · s) · y is (x · y) · s for an s smaller than x and y. A matrix product meets
+ * a number first.
  */
 const smallestFirst: Rule<'binary'> = (r, { fn }, inputs) => {
   if (fn !== 'mul') return undefined;
@@ -22,6 +39,9 @@ const smallestFirst: Rule<'binary'> = (r, { fn }, inputs) => {
     const factors = r.once(inner) ? binaryOf(r, inner, 'mul') : undefined;
     if (factors === undefined) continue;
     const [x, y] = factors;
+    if (isMadeWith(r, x, y)) continue;
+    if (isMadeWith(r, x, z)) return mul(r, mul(r, x, z), y);
+    if (isMadeWith(r, y, z)) return mul(r, mul(r, y, z), x);
     const rank = (a: NodeId, b: NodeId, last: NodeId): readonly [number, number] => [
       joinedSize(r, a, b),
       weight(r, last),
@@ -84,4 +104,24 @@ const smallSumsFirst: Rule<'binary'> = (r, { fn }, inputs) => {
   return undefined;
 };
 
-export const productRules: Rules = { binary: [smallestFirst, dividedLater, distributed, smallSumsFirst] };
+/** The factors of a product of tensors of one shape that nothing else reads. */
+function factorsOf(r: Rewriter, id: NodeId): readonly NodeId[] {
+  const factors = r.once(id) ? binaryOf(r, id, 'mul') : undefined;
+  if (factors?.every((factor) => sameShape(r.shape(factor), r.shape(id))) !== true) return [id];
+  return factors.flatMap((factor) => factorsOf(r, factor));
+}
+
+/** x · y + x · z is x · (y + z) for tensors of one shape. */
+const commonFactor: Rule<'binary'> = (r, { fn }, inputs) => {
+  if (fn !== 'add' && fn !== 'sub') return undefined;
+  const [a, b] = pair(inputs);
+  if (a === b || !sameShape(r.shape(a), r.shape(b))) return undefined;
+  const [ofA, ofB] = [factorsOf(r, a), factorsOf(r, b)];
+  const common = ofA.find((factor) => ofB.includes(factor));
+  if (common === undefined || ofA.length === 1 || ofB.length === 1) return undefined;
+  const rest = (factors: readonly NodeId[]) =>
+    factors.toSpliced(factors.indexOf(common), 1).reduce((product, factor) => mul(r, product, factor));
+  return mul(r, common, (fn === 'add' ? add : sub)(r, rest(ofA), rest(ofB)));
+};
+
+export const productRules: Rules = { binary: [smallestFirst, dividedLater, distributed, smallSumsFirst, commonFactor] };

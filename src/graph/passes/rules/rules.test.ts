@@ -164,6 +164,28 @@ describe('products', () => {
     );
   });
 
+  it('with a common factor are one, unless something else reads one of them', () => {
+    const sum = (g: ops.GraphBuilder, x: NodeId, y: NodeId) => {
+      const [sine, root] = [ops.tanh(g, y), ops.exp(g, y)];
+      return { a: ops.mul(g, x, sine), b: ops.mul(g, ops.mul(g, root, x), y) };
+    };
+    const made = `tanh${IMAGE} exp${IMAGE}`;
+    assert.equal(
+      left((g, { x, y }) => {
+        const { a, b } = sum(g, x, y);
+        return ops.sub(g, a, b);
+      }),
+      `${made} mul${IMAGE} sub${IMAGE} mul${IMAGE}`,
+    );
+    assert.equal(
+      left((g, { x, y }) => {
+        const { a, b } = sum(g, x, y);
+        return ops.add(g, ops.add(g, a, b), ops.relu(g, a));
+      }),
+      `${made} mul${IMAGE} mul${IMAGE} mul${IMAGE} add${IMAGE} relu${IMAGE} add${IMAGE}`,
+    );
+  });
+
   it('stay where the inner one is needed anyway', () => {
     assert.equal(
       left((g, { x, s, a }) => {
