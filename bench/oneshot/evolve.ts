@@ -11,13 +11,13 @@ import { runStudy } from '../../src/study/run.ts';
 import { memoryStore } from '../../src/study/store/memory.ts';
 import { inProcessPool } from '../../src/study/worker/in-process.ts';
 
-/** The best path by the accuracy that `measurePath` has for it, and how many different ones were measured. */
+/** The paths that were measured, best first by the accuracy that `measurePath` has for them. */
 export async function evolved(
   measurePath: NonNullable<Supernet['measurePath']>,
   space: Space,
   samples: Samples,
   { seed, evaluations }: { readonly seed: number; readonly evaluations: number },
-): Promise<{ readonly architecture: Architecture; readonly accuracy: number; readonly architectures: number }> {
+): Promise<readonly Architecture[]> {
   const problem: Problem = {
     space: searchSpaceOf(space),
     objectives: [{ metric: 'accuracy', ...METRICS.accuracy }],
@@ -45,8 +45,5 @@ export async function evolved(
     store.artifacts,
   );
   await runStudy({ store, strategy, problem, workers, budget: { trials: evaluations } });
-  const [first, ...others] = measured.values();
-  if (first === undefined) throw new Error('evolution has measured nothing');
-  const best = others.reduce((best, one) => (one.accuracy > best.accuracy ? one : best), first);
-  return { ...best, architectures: measured.size };
+  return [...measured.values()].sort((a, b) => b.accuracy - a.accuracy).map(({ architecture }) => architecture);
 }

@@ -11,6 +11,7 @@ import { forecastOf } from '../../src/train/preflight.ts';
 import { openPrograms } from '../../src/train/programs.ts';
 import { someSamples } from '../../src/train/samples.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from '../../src/train/settings.ts';
+import { bestByTraining } from './confirm.ts';
 import { evolved } from './evolve.ts';
 import type { SearchRow } from './rows.ts';
 import type { BenchTable } from './table.ts';
@@ -47,7 +48,8 @@ const MARGIN = 0.03;
 
 export async function searchOnce(search: Search): Promise<Found> {
   const { engine, data, table, method, seed, minutes, settings, checkpoint: file, resume, say } = search;
-  const { cells, channels, search: inSearchForm, resolution, epochSamples: asked, evaluations, ...rest } = settings;
+  const { cells, channels, search: inSearchForm, resolution, epochSamples: asked, ...others } = settings;
+  const { evaluations, confirm, confirmSamples, ...rest } = others;
   const { training, options } = divided(rest);
   const space = nasBench201.create(data.info, {
     ...{ cells: Number(cells), channels: Number(channels) },
@@ -62,6 +64,14 @@ export async function searchOnce(search: Search): Promise<Found> {
     ...(checkpoint && { checkpoint }),
   });
   const open = (request: SupernetRequest): Promise<Supernet> => ONE_SHOT[method].open(request, options);
+
+  const plain = nasBench201.create(data.info, { cells: Number(cells), channels: Number(channels) });
+  /** The best by a short training from scratch of the first few; the first of all where none is to be trained. */
+  const confirmed = (best: readonly Architecture[]): Promise<Architecture> =>
+    bestByTraining(best.slice(0, Number(confirm)), {
+      ...{ engine, data, space: plain, seed, resolution: Number(resolution), say },
+      settings: { ...DEFAULT_SETTINGS, ...training, epochs: 1, epochSamples: Number(confirmSamples) },
+    });
 
   const saved = resume && existsSync(file) ? decodeSaved(file) : undefined;
   const epochSamples =
@@ -83,12 +93,12 @@ export async function searchOnce(search: Search): Promise<Found> {
     const genotype = supernet.history.at(-1)?.mixture?.genotype;
     const found =
       genotype === undefined
-        ? await searched(supernet, search, Number(evaluations))
-        : { architecture: genotype, architectures: 0, evolutionSeconds: 0, shared: [] };
-    const { architecture, evolutionSeconds, ...measured } = found;
+        ? await searched(supernet, search, Number(evaluations), confirmed)
+        : { architecture: genotype, architectures: 0, searchSeconds: 0, shared: [] };
+    const { architecture, searchSeconds, ...measured } = found;
     rmSync(file, { force: true });
     return {
-      ...{ epochs: supernet.history.length, seconds: seconds() + evolutionSeconds, course, ...measured },
+      ...{ epochs: supernet.history.length, seconds: seconds() + searchSeconds, course, ...measured },
       architecture: text(architecture),
     };
   } finally {
@@ -96,24 +106,29 @@ export async function searchOnce(search: Search): Promise<Found> {
   }
 }
 
-/** What evolution finds with the weights of the supernet, and what the fixed cells have with them. */
+/**
+ * What evolution finds with the weights of the supernet, the best of which are trained from scratch for a short while, and what the fixed cells
+ * have with these weights.
+ */
 async function searched(
   { measurePath }: Supernet,
   { ranked, table, data, seed, say }: Search,
   /** Proposals of evolution, some of them known already. */
   evaluations: number,
+  confirmed: (best: readonly Architecture[]) => Promise<Architecture>,
 ) {
   if (measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
   const began = performance.now();
   const found = await evolved(measurePath, table.space, data.valid, { seed, evaluations });
-  const evolutionSeconds = (performance.now() - began) / 1000;
+  const architecture = await confirmed(found);
+  const searchSeconds = (performance.now() - began) / 1000;
   const valid = someSamples(data.valid, RANK_SAMPLES);
   const shared: number[] = [];
   for (const architecture of ranked) {
     shared.push((await measurePath(architecture, valid)).metrics.accuracy ?? Number.NaN);
     if (shared.length % 100 === 0) say(`${shared.length} of ${ranked.length} cells measured`);
   }
-  return { architecture: found.architecture, architectures: found.architectures, evolutionSeconds, shared };
+  return { architecture, architectures: found.length, searchSeconds, shared };
 }
 
 /** Samples of an epoch with which all epochs fit into the minutes. */

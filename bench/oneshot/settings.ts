@@ -13,8 +13,10 @@ const SHARED: Values = {
   channels: 8,
   search: true,
   resolution: 0.5,
-  // Of evolution, with the methods that find weights.
+  // Of evolution, with the methods that find weights, and how many of the best that it finds are trained from scratch, each on so many samples.
   evaluations: 500,
+  confirm: 1,
+  confirmSamples: 50_000,
   epochs: 50,
   batchSize: 64,
   optimizer: 'sgd',
@@ -46,6 +48,7 @@ const SINGLE_PATH: Values = {
   // One path after each epoch, and fewer batches for its statistics: measuring would take a tenth of the time.
   ...{ validationPaths: 1, recalibrate: 8 },
   evaluations: 300,
+  confirm: 12,
 };
 
 export const SETTINGS: Readonly<Partial<Record<keyof typeof ONE_SHOT, Values>>> = {

@@ -13,13 +13,13 @@ type Studied = Pick<ReadStudy, 'trials' | 'problem'>;
 export type Condition = (metrics: Metrics) => boolean;
 
 /** What the study says is best (`bestOf`): one architecture, or the Pareto front of several objectives; of those that `where` holds of. */
-export function bestTrials({ trials, problem: { objectives } }: Studied, where?: Condition): readonly Contender[] {
-  if (where === undefined) return bestOf(trials, objectives);
-  const kept = contenders(trials, objectives).filter(({ metrics }) => where(metrics));
+export function bestTrials({ trials, problem }: Studied, where?: Condition): readonly Contender[] {
+  if (where === undefined) return bestOf(trials, problem);
+  const kept = contenders(trials, problem.objectives).filter(({ metrics }) => where(metrics));
   const keys = new Set(kept.map(({ architecture }) => architectureKey(architecture)));
   return bestOf(
     trials.filter(({ architecture }) => keys.has(architectureKey(architecture))),
-    objectives,
+    problem,
   );
 }
 
@@ -92,10 +92,11 @@ export function bestToJson(dir: string, study: ReadStudy, choice?: Choice, front
 
 /** By what the best is the best (`bestOf`): `mean accuracy over search trial and confirmations`. */
 export function ruleName(
-  { problem: { objectives }, settings }: ReadStudy,
+  { problem: { objectives, confirmation }, settings }: ReadStudy,
   { confirmations, results }: Contender,
 ): string {
   const name = nameOfMetric(settings, objectives[0].metric);
+  if (confirmations > 0 && confirmation !== undefined) return `${name} of a training from scratch`;
   if (confirmations > 0) return `mean ${name} over search trial and confirmations`;
   return results.length > 1 ? `mean ${name} over its ${results.length} search trials` : name;
 }

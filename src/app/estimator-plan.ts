@@ -157,11 +157,10 @@ function checkStart(strategy: string, options: StudySettings['strategyOptions'])
   if (other !== undefined) throw refuse(`cannot be used with --strategy ${strategy}, ${other}`);
 }
 
-/** What only trainings of candidates have; the supernet alone is trained. */
-function checkShared({ estimator, stopping, confirm, trialTime, width }: StudySettings): void {
+/** What only trainings of candidates have; the supernet is trained, and what is confirmed. */
+function checkShared({ estimator, stopping, trialTime, width }: StudySettings): void {
   const nothing = `cannot be used with --estimator ${estimator}, because candidates are not trained`;
   if (stopping !== 'none') throw invalid('--stopping', stopping, nothing);
-  if (confirm > 0) throw invalid('--confirm', String(confirm), nothing);
   if (trialTime !== undefined) throw invalid('--trial-time', trialTime, nothing);
   if (width !== 1) throw invalid('--width', String(width), nothing);
 }
@@ -171,7 +170,8 @@ function checkTrainless(settings: StudySettings): void {
   const { estimator, stopping, confirm, dataShare, resolution, width, trialTime, validSamples } = settings;
   const nothing = `cannot be used with --estimator ${estimator}, because nothing is trained`;
   if (stopping !== 'none') throw invalid('--stopping', stopping, nothing);
-  if (confirm > 0) throw invalid('--confirm', String(confirm), nothing);
+  // Of the best that a predictor finds, trainings have the same metrics; `problemOf` says how they are trained.
+  if (confirm > 0 && estimator !== 'predictor') throw invalid('--confirm', String(confirm), nothing);
   if (trialTime !== undefined) throw invalid('--trial-time', trialTime, nothing);
   if (validSamples > 0) throw invalid('--valid-samples', String(validSamples), nothing);
   for (const [flag, share] of Object.entries({

@@ -43,25 +43,8 @@ export async function openEstimator(
     case 'train': {
       const engine = given ?? (await openEngine(settings, settings.workers));
       const programs = openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) });
-      const { control } = setup;
-      if (control?.training !== undefined)
-        return policyEstimator({
-          ...{ engine, programs, environment: control.environment, training: control.training, valid: data.valid },
-        });
-      const { trialTime, validSamples } = settings;
-      const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);
-      const known = taskOf(data.info, data.task).metrics.map(({ metric }) => metric);
-      const objective = setup.problem.objectives.find(({ metric }) => known.includes(metric));
       const shared = supernetOf(setup, engine, programs);
-      const trained = trainEstimator({
-        ...{ engine, programs, data, settings: setup.training },
-        ...(objective && { objective }),
-        ...(seconds !== undefined && { seconds }),
-        ...(validSamples > 0 && { validSamples }),
-        ...(settings.startFrom && { startFrom: settings.startFrom }),
-        ...(setup.pretrained && { pretrained: setup.pretrained.weights }),
-      });
-      return { ...trained, ...(shared && { trainShared: shared }) };
+      return { ...trainingOn(setup, engine, programs), ...(shared && { trainShared: shared }) };
     }
     case 'played': {
       const { space, control } = setup;
@@ -82,7 +65,8 @@ export async function openEstimator(
         ...(choices && { choices }),
         ...(validSamples > 0 && { validSamples }),
       });
-      return { ...measured, ...(trainShared && { trainShared }) };
+      const confirm = trainingOn(setup, engine, programs).estimate;
+      return { ...measured, confirm, ...(trainShared && { trainShared }) };
     }
     case 'proxies': {
       const { kind, ...options } = estimator;
@@ -93,8 +77,19 @@ export async function openEstimator(
         seed: settings.seed,
       });
     }
-    case 'predictor':
-      return predictorEstimator(await learn(setup, estimator, earlier), estimator.metric);
+    case 'predictor': {
+      const predicted = predictorEstimator(await learn(setup, estimator, earlier), estimator.metric);
+      let training: Promise<Estimator> | undefined;
+      return {
+        ...predicted,
+        async confirm(candidate, run) {
+          training ??= openEngine(settings, settings.workers).then((engine) =>
+            trainingOn(setup, engine, openPrograms(engine, { memory: memoryOfPrograms(memoryBytes) })),
+          );
+          return (await training).estimate(candidate, run);
+        },
+      };
+    }
     case 'own': {
       if (setup.own.estimator === undefined)
         throw new Error('the study needs its estimator file, and no file was given');
@@ -116,6 +111,31 @@ export async function openEstimator(
     case 'table':
       throw new Error('a table needs no worker processes');
   }
+}
+
+/** Estimates a candidate by training it, as the settings say. */
+function trainingOn(setup: Setup, engine: Engine, programs: Programs): Estimator {
+  const {
+    settings,
+    control,
+    dataset: { search: data },
+  } = setup;
+  if (control?.training !== undefined)
+    return policyEstimator({
+      ...{ engine, programs, environment: control.environment, training: control.training, valid: data.valid },
+    });
+  const { trialTime, validSamples } = settings;
+  const seconds = trialTime === undefined ? undefined : parseDuration(trialTime);
+  const known = taskOf(data.info, data.task).metrics.map(({ metric }) => metric);
+  const objective = setup.problem.objectives.find(({ metric }) => known.includes(metric));
+  return trainEstimator({
+    ...{ engine, programs, data, settings: setup.training },
+    ...(objective && { objective }),
+    ...(seconds !== undefined && { seconds }),
+    ...(validSamples > 0 && { validSamples }),
+    ...(settings.startFrom && { startFrom: settings.startFrom }),
+    ...(setup.pretrained && { pretrained: setup.pretrained.weights }),
+  });
 }
 
 /** How the supernet of a study is trained; undefined: it has none. */

@@ -4,6 +4,7 @@ import type { Fidelity } from '../common/fidelity.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 import { costsOf, isCost } from '../measure/index.ts';
 import { networkCosts } from '../network/costs.ts';
+import { WEIGHT_METHODS } from '../oneshot/names.ts';
 import type { Genome } from '../space/genome/genome.ts';
 import { isNeatSpace } from '../space/genome/neat.ts';
 import type { Task } from '../space/index.ts';
@@ -30,6 +31,7 @@ export function problemOf(settings: StudySettings, space: SearchSpace, info: Dat
     ...(reference && { reference }),
     seed: settings.seed,
     fidelities: fidelitiesFor(settings),
+    ...(isTrainedToConfirm(settings) && { confirmation: fullFidelity(settings) }),
     costs: costsIn(space, spaceTask(info), names),
   };
 }
@@ -48,10 +50,19 @@ function costsIn(space: SearchSpace, task: Task, names: readonly string[]): Prob
 
 const enabledIn = ({ connections }: Genome): number => connections.filter(({ enabled }) => enabled).length;
 
+function fullFidelity({ epochs, dataShare, resolution, width }: StudySettings): Fidelity {
+  return { epochs, data: dataShare, resolution, width };
+}
+
+/** Whether a study's candidates are estimated by the metrics of a training, but without one, so that only a training can confirm them. */
+export function isTrainedToConfirm({ estimator }: Pick<StudySettings, 'estimator'>): boolean {
+  return estimator === 'predictor' || WEIGHT_METHODS.some((name) => name === estimator);
+}
+
 /** How thoroughly the trials of a study look at a candidate; 0 epochs where nothing is trained. Throws UserError. */
 function fidelitiesFor(settings: StudySettings): Problem['fidelities'] {
-  const { space, estimator, strategy, strategyOptions, epochs, dataShare, resolution, width } = settings;
-  const full: Fidelity = { epochs, data: dataShare, resolution, width };
+  const { space, estimator, strategy, strategyOptions } = settings;
+  const full = fullFidelity(settings);
   const fidelities = isOwnFile(strategy) ? ([full] as const) : fidelitiesOf(strategy, strategyOptions, full);
   const isPlayed = isOfGenomes(settings);
   if ((estimator === 'train' && !isPlayed) || isOwnFile(estimator)) return fidelities;

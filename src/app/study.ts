@@ -9,7 +9,7 @@ import type { SearchSpace } from '../space/search-space.ts';
 import { SPACES } from '../space/spaces/index.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Problem } from '../strategy/strategy.ts';
-import { type Agreement, agreementsOf } from '../study/agreement.ts';
+import { type Agreement, agreementOfConfirmed, agreementsOf } from '../study/agreement.ts';
 import { isOfGenomes } from '../study/control-settings.ts';
 import { latencySettings } from '../study/latency.ts';
 import { checkPlan, type StudyPlan } from '../study/plan.ts';
@@ -281,7 +281,9 @@ export function unplaced(tree: Space): Space {
 export function agreementsIn({ settings, trials, problem, predictorAgreement }: ReadStudy): readonly Agreement[] {
   if (!trainsTrials(settings) && settings.estimator === 'train') return [];
   if (settings.estimator === 'train') return agreementsOf(trials, problem.objectives, problem.fidelities);
-  return predictorAgreement === undefined ? [] : [predictorAgreement];
+  const said = settings.estimator === 'predictor' ? 'predictions' : 'shared weights';
+  const confirmed = problem.confirmation && agreementOfConfirmed(trials, problem.objectives[0], said);
+  return [predictorAgreement, confirmed].filter((one) => one !== undefined);
 }
 
 /** The stable form of a trial: `{ trial, state, epochs, architecture, text, metrics, costs, ... }`. */

@@ -14,6 +14,7 @@ import { evaluationText, seedsText } from '../app/evaluation/text.ts';
 import { hint } from '../app/invocation.ts';
 import { againWords, OWN_FILES, ownFilesOf } from '../app/own-files.ts';
 import { isPlannable, planRun } from '../app/plan-run.ts';
+import { isTrainedToConfirm } from '../app/problem.ts';
 import type { StudyOptions } from '../app/search.ts';
 import type { Setup } from '../app/setup.ts';
 import { loadSpace } from '../app/space-file.ts';
@@ -49,9 +50,10 @@ const TIME = '10m';
 const workers = () => Math.min(2, availableParallelism());
 function presets(given: Partial<StudySettings>): Partial<StudySettings> {
   const { estimator = 'train', time, trials, until, environment } = given;
+  const confirms = (estimator === 'train' && !isOfGenomes(given)) || isTrainedToConfirm({ estimator });
   const endless = time === undefined && trials === undefined && until === undefined;
   return {
-    ...{ confirm: estimator === 'train' && !isOfGenomes(given) ? CONFIRM : 0, workers: workers() },
+    ...{ confirm: confirms ? CONFIRM : 0, workers: workers() },
     ...(estimator === 'train' && environment === undefined && endless && { time: TIME }),
   };
 }
@@ -73,7 +75,7 @@ export function addRun(program: Command, shell: Shell): void {
     ]),
     SETTING_NAMES,
     {
-      confirm: `${CONFIRM}; 0 without training; with --time as the plan says`,
+      confirm: `${CONFIRM}; 0 for proxies and genomes; with --time as the plan says`,
       workers: String(workers()),
       time: `${TIME}, for the whole command, unless --trials or --until is set`,
       epochs: 'with --time as many as fit, else 10',

@@ -122,6 +122,8 @@ export interface Estimator<S = Space> {
    * the study, not the trial. Rejects with the signal's reason when aborted.
    */
   estimate(candidate: Candidate<S>, run: EstimateRun): Promise<Evaluation>;
+  /** Estimates one of the best candidates by a training, where `estimate` does without. Throws as `estimate` does. */
+  confirm?(candidate: Candidate<S>, run: EstimateRun): Promise<Evaluation>;
   /**
    * Trains a supernet: weights that all candidates share. Its trial is reported, paused and resumed like a candidate's. Candidates then
    * receive its last checkpoint as `shared`. Throws as `estimate` does.

@@ -23,6 +23,11 @@ export interface Problem {
   costs(architecture: Architecture): Readonly<Record<string, number>>;
   /** The fidelities that an estimate can have, from the cheapest to the full one. */
   readonly fidelities: readonly [Fidelity, ...Fidelity[]];
+  /**
+   * Where candidates are estimated without a training of their own: the training that confirms the best of them. Its results then count
+   * alone, because they cannot be compared with the estimates.
+   */
+  readonly confirmation?: Fidelity;
 }
 
 export type Start =

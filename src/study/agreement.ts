@@ -7,7 +7,7 @@ import type { Trial } from './store/store.ts';
 
 /** How alike two looks at the same architectures rank them. */
 export interface Agreement {
-  /** The cheaper look, and the better one: `params`, `after 2 of 8 epochs` and `after 8 epochs`; `one training` and `confirmations`. */
+  /** The cheaper look, and the better one: `params`, `after 2 of 8 epochs` and `after 8 epochs`; `one training` (or `shared weights`) and `confirmations`. */
   readonly estimate: string;
   readonly truth: string;
   /** Architectures that had both. */
@@ -56,18 +56,12 @@ export function agreementsOf(
     const pairs = full.flatMap((trial) => pair(valueAt(trial, step), measured(trial)[metric]));
     return agreement(`after ${step} of ${showEpochs(epochs)}`, `after ${showEpochs(epochs)}`, pairs);
   });
-  const confirmed = Map.groupBy(
-    trials.filter(({ purpose, state }) => purpose === 'confirm' && state === 'complete'),
-    ({ architecture }) => architectureKey(architecture),
+  const again = agreementOfConfirmed(
+    trials.filter(({ purpose, fidelity }) => purpose === 'confirm' || fidelity === top),
+    objective,
+    'one training',
   );
-  const known = Map.groupBy(full, ({ architecture }) => architectureKey(architecture));
-  const again = [...confirmed].flatMap(([key, repeats]) =>
-    pair(
-      mean((known.get(key) ?? []).map((trial) => measured(trial)[metric])),
-      mean(repeats.map((trial) => measured(trial)[metric])),
-    ),
-  );
-  return [...costs, ...early, agreement('one training', 'confirmations', again)].filter((one) => one !== undefined);
+  return [...costs, ...early, again].filter((one) => one !== undefined);
 
   /** At that epoch, also where the trial continues others. */
   function valueAt(trial: Trial, step: number): number | undefined {
@@ -76,6 +70,29 @@ export function agreementsOf(
     const source = trial.start.kind === 'continue' ? byNumber.get(trial.start.trial) : undefined;
     return source && valueAt(source, step);
   }
+}
+
+/**
+ * How what a search said of confirmed architectures ranks them, by the means of their confirmations; undefined for fewer than four. `estimate`
+ * names what the search said: `one training`, `shared weights`.
+ */
+export function agreementOfConfirmed(
+  trials: readonly Trial[],
+  { metric }: Objective,
+  estimate: string,
+): Agreement | undefined {
+  const complete = trials.filter(({ state }) => state === 'complete');
+  const byArchitecture = (purpose: Trial['purpose']) =>
+    Map.groupBy(
+      complete.filter((trial) => trial.purpose === purpose),
+      ({ architecture }) => architectureKey(architecture),
+    );
+  const known = byArchitecture('search');
+  const meanOf = (results: readonly Trial[] = []) => mean(results.map((trial) => measured(trial)[metric]));
+  const pairs = [...byArchitecture('confirm')].flatMap(([key, repeats]) =>
+    pair(meanOf(known.get(key)), meanOf(repeats)),
+  );
+  return agreement(estimate, 'confirmations', pairs);
 }
 
 const showEpochs = (epochs: number) => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);

@@ -15,7 +15,8 @@ export interface Unrunnable {
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Unrunnable {
   const fidelity = fidelityOf(trial, problem, session);
   const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';
-  const fullFidelity = isCandidate ? problem.fidelities.at(-1) : fidelity;
+  const isTrainedToConfirm = trial.purpose === 'confirm' && problem.confirmation !== undefined;
+  const fullFidelity = isCandidate && !isTrainedToConfirm ? problem.fidelities.at(-1) : fidelity;
   if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };
   if (isCandidate && Object.keys(trial.costs).length === 0) {
     const { reason } = costsOf(problem, trial.architecture);
@@ -47,6 +48,7 @@ export function jobOf(trial: Trial, problem: Problem, session: Session): Job | U
 /** What a trial is trained at. A final training and a supernet are trained at the full fidelity, for epochs of their own. */
 export function fidelityOf(trial: Trial, problem: Problem, { run }: Session): Fidelity | undefined {
   if (trial.final) return { epochs: trial.final.epochs, data: 1, resolution: 1, width: 1 };
+  if (trial.purpose === 'confirm' && problem.confirmation !== undefined) return problem.confirmation;
   const fidelity = problem.fidelities[trial.fidelity];
   if (trial.purpose !== 'supernet' || fidelity === undefined) return fidelity;
   return { ...fidelity, epochs: run.supernet?.epochs ?? fidelity.epochs };

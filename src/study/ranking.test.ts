@@ -36,7 +36,7 @@ suite('best', () => {
         [0, 0.75],
       ],
     );
-    assert.equal(bestOf(trials, [accuracy])[0]?.trial, 1);
+    assert.equal(bestOf(trials, { objectives: [accuracy] })[0]?.trial, 1);
   });
 
   test('only results of the highest fidelity that was completed count', () => {
@@ -44,7 +44,7 @@ suite('best', () => {
     const high = trial(1, { k: 2, accuracy: 0.5, fidelity: 1 });
     const cut = trial(2, { k: 3, accuracy: 0.99, fidelity: 2, state: 'pruned' });
     assert.deepEqual(
-      bestOf([low, high, cut], [accuracy]).map(({ trial }) => trial),
+      bestOf([low, high, cut], { objectives: [accuracy] }).map(({ trial }) => trial),
       [1],
     );
   });
@@ -59,24 +59,43 @@ suite('best', () => {
       trial(0, { k: 1, accuracy: 0.7, purpose: 'confirm', repeats: 0 }),
       trial(1, { k: 2, accuracy: 0.8, purpose: 'confirm', repeats: 1 }),
     ];
-    assert.equal(bestOf([...searched, ...confirmed], [accuracy])[0]?.trial, 1);
+    assert.equal(bestOf([...searched, ...confirmed], { objectives: [accuracy] })[0]?.trial, 1);
     const newer = trial(3, { k: 4, accuracy: 0.95 });
-    assert.equal(bestOf([...searched, newer, ...confirmed], [accuracy])[0]?.trial, 3);
+    assert.equal(bestOf([...searched, newer, ...confirmed], { objectives: [accuracy] })[0]?.trial, 3);
+  });
+
+  test('trainings that confirm count alone, and estimates do not compete with them', () => {
+    const problem = { objectives: [accuracy], confirmation: { epochs: 5, data: 1, resolution: 1, width: 1 } };
+    const searched = [trial(0, { k: 1, accuracy: 0.5 }), trial(1, { k: 2, accuracy: 0.4 })];
+    const confirmed = [
+      trial(0, { k: 1, accuracy: 0.7, purpose: 'confirm', repeats: 0 }),
+      trial(1, { k: 2, accuracy: 0.8, purpose: 'confirm', repeats: 1 }),
+    ];
+    const newer = trial(2, { k: 3, accuracy: 0.95 });
+    for (const trials of [searched, [...searched, newer]])
+      assert.deepEqual(
+        bestOf([...trials, ...confirmed], problem).map(({ trial, metrics }) => [trial, metrics.accuracy]),
+        [[1, 0.8]],
+      );
+    assert.equal(bestOf(searched, problem)[0]?.trial, 0);
   });
 
   test('an architecture whose confirmation failed does not win over those that were confirmed', () => {
     const searched = [trial(0, { k: 1, accuracy: 0.9 }), trial(1, { k: 2, accuracy: 0.88 })];
     const broken = trial(0, { k: 1, purpose: 'confirm', repeats: 0, state: 'failed' });
     const confirmed = trial(1, { k: 2, accuracy: 0.8, purpose: 'confirm', repeats: 1 });
-    assert.equal(bestOf([...searched, broken, confirmed], [accuracy])[0]?.trial, 1);
-    assert.equal(bestOf([...searched, { ...broken, state: 'running' }, confirmed], [accuracy])[0]?.trial, 0);
+    assert.equal(bestOf([...searched, broken, confirmed], { objectives: [accuracy] })[0]?.trial, 1);
+    assert.equal(
+      bestOf([...searched, { ...broken, state: 'running' }, confirmed], { objectives: [accuracy] })[0]?.trial,
+      0,
+    );
     const allBroken = [broken, trial(1, { k: 2, purpose: 'confirm', repeats: 1, state: 'failed' })];
-    assert.equal(bestOf([...searched, ...allBroken], [accuracy])[0]?.trial, 0);
+    assert.equal(bestOf([...searched, ...allBroken], { objectives: [accuracy] })[0]?.trial, 0);
   });
 
   test('of several objectives, the front is of what was confirmed, while the confirmation is up to date', () => {
     const of = (trials: readonly Trial[]) =>
-      bestOf(trials, [accuracy, params])
+      bestOf(trials, { objectives: [accuracy, params] })
         .map(({ trial }) => trial)
         .sort();
     const searched = [
@@ -99,8 +118,8 @@ suite('best', () => {
   });
 
   test('nothing completed: nothing is best', () => {
-    assert.deepEqual(bestOf([trial(0, { k: 1, state: 'failed' })], [accuracy]), []);
-    assert.deepEqual(bestOf([], [accuracy, params]), []);
+    assert.deepEqual(bestOf([trial(0, { k: 1, state: 'failed' })], { objectives: [accuracy] }), []);
+    assert.deepEqual(bestOf([], { objectives: [accuracy, params] }), []);
   });
 
   test('costs may be objectives', () => {
@@ -110,7 +129,7 @@ suite('best', () => {
       trial(2, { k: 3, accuracy: 0.7, costs: { params: 25 } }),
     ];
     assert.deepEqual(
-      bestOf(trials, [accuracy, params])
+      bestOf(trials, { objectives: [accuracy, params] })
         .map(({ trial }) => trial)
         .sort(),
       [0, 1],
@@ -124,8 +143,8 @@ test('of architectures with the same mean the smallest is best, whatever the las
     trial(k, { k, accuracy: values[1], costs: { params: size }, purpose: 'confirm', repeats: k }),
   ];
   const trials = [...of(0, 300, 356 / 360, 355 / 360), ...of(1, 100, 358 / 360, 353 / 360), ...of(2, 1, 0.9, 0.9)];
-  assert.equal(bestOf(trials, [accuracy])[0]?.trial, 1);
-  assert.equal(bestOf(trials.toReversed(), [accuracy])[0]?.trial, 1);
+  assert.equal(bestOf(trials, { objectives: [accuracy] })[0]?.trial, 1);
+  assert.equal(bestOf(trials.toReversed(), { objectives: [accuracy] })[0]?.trial, 1);
 });
 
 test('of several objectives the best by the first comes first, however crowded the front; it leads those to confirm', () => {
@@ -133,11 +152,11 @@ test('of several objectives the best by the first comes first, however crowded t
   // The small one is an end of the front too, and is older.
   const trials = [of(0, 0.825, 5), of(1, 0.9, 20), of(2, 0.97, 25), of(3, 1, 30)];
   assert.deepEqual(
-    bestOf(trials, [accuracy, params]).map(({ trial }) => trial),
+    bestOf(trials, { objectives: [accuracy, params] }).map(({ trial }) => trial),
     [3, 2, 1, 0],
   );
   assert.equal(contenders(trials, [accuracy, params])[0]?.trial, 3);
-  assert.equal(bestOf(trials, [params, accuracy])[0]?.trial, 0);
+  assert.equal(bestOf(trials, { objectives: [params, accuracy] })[0]?.trial, 0);
 });
 
 suite('Pareto', () => {

@@ -4,6 +4,7 @@ import { compareBy, dominates, type Metrics, type Objective } from '../common/me
 import { type Measured, paretoFront, rank } from '../common/pareto.ts';
 import type { Architecture } from '../space/space.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
+import type { Problem } from '../strategy/strategy.ts';
 import type { Trial } from './store/store.ts';
 
 /** An architecture with its results at the highest fidelity reached by the study. */
@@ -11,7 +12,7 @@ export interface Contender {
   /** The best of its search trials. */
   readonly trial: number;
   readonly architecture: Architecture;
-  /** Means over its results, costs included; of a metric that all of them have. */
+  /** Means over its results, costs included; of a metric that all of them have. Trained to be confirmed: over those trainings. */
   readonly metrics: Metrics;
   readonly costs: Trial['costs'];
   /** The trials behind the means: search trials and confirmations. */
@@ -31,7 +32,7 @@ export function measured(trial: Trial): Metrics {
  * different fidelities cannot be compared.
  */
 export function contenders(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
-  return ranked(collect(trials, objectives, false), objectives);
+  return ranked(collect(trials, { objectives }, false), objectives);
 }
 
 /**
@@ -51,15 +52,21 @@ function lexicographic<T extends Measured>(items: readonly T[], objectives: read
   return items.toSorted(compare);
 }
 
+/** What decides which architecture is best: the objectives, and whether confirmations count alone (`Problem.confirmation`). */
+export type Judged = Pick<Problem, 'confirmation'> & { readonly objectives: readonly Objective[] };
+
 /**
  * Finds the best, by the same rule for all commands and reports (docs/best.md): one architecture (of equals the one with
  * the fewest parameters), or with several objectives the Pareto front, starting with the best by the first objective.
  * Means are over search and confirmation results. While the confirmation is up to date, only confirmed architectures can
- * win, because the best of many noisy results is biased by selection. If all confirmations failed, all can win.
+ * win, because the best of many noisy results is biased by selection. If all confirmations failed, all can win. Where only a confirmation
+ * trains (`Problem.confirmation`), means are over confirmations alone, and estimates never compete with them.
  */
-export function bestOf(trials: readonly Trial[], objectives: readonly Objective[]): Contender[] {
-  const all = collect(trials, objectives, true);
-  const confirmed = isUpToDate(trials, objectives) ? all.filter(({ confirmations }) => confirmations > 0) : [];
+export function bestOf(trials: readonly Trial[], problem: Judged): Contender[] {
+  const { objectives } = problem;
+  const all = collect(trials, problem, true);
+  const counts = problem.confirmation !== undefined || isUpToDate(trials, objectives);
+  const confirmed = counts ? all.filter(({ confirmations }) => confirmations > 0) : [];
   const eligible = confirmed.length > 0 ? confirmed : all;
   return objectives.length > 1
     ? lexicographic(paretoFront(eligible, objectives), objectives)
@@ -167,29 +174,37 @@ function isUpToDate(trials: readonly Trial[], objectives: readonly Objective[]):
   return objectives.length === 1 || paretoFront(searched, objectives).every(isSettled);
 }
 
-function collect(trials: readonly Trial[], objectives: readonly Objective[], confirmed: boolean): Contender[] {
+function collect(trials: readonly Trial[], { objectives, confirmation }: Judged, confirmed: boolean): Contender[] {
   const complete = trials.filter(({ state }) => state === 'complete');
   const searched = complete.filter(({ purpose }) => purpose === 'search');
   const fidelity = largest(searched.map((trial) => trial.fidelity));
   const counted = complete.filter((t) => t.fidelity === fidelity && (confirmed || t.purpose === 'search'));
   const groups = Map.groupBy(counted, ({ architecture }) => architectureKey(architecture));
-  return [...groups.values()].flatMap((results) => contender(results, objectives) ?? []);
+  return [...groups.values()].flatMap((results) => contender(results, objectives, confirmation !== undefined) ?? []);
 }
 
-/** What these results say of their architecture; undefined: none of them is a search trial's. */
-export function contender(results: readonly Trial[], objectives: readonly Objective[]): Contender | undefined {
+/**
+ * What these results say of their architecture; undefined: none of them is a search trial's. `confirmedAlone`: where there are
+ * confirmations, the others do not count.
+ */
+export function contender(
+  results: readonly Trial[],
+  objectives: readonly Objective[],
+  confirmedAlone = false,
+): Contender | undefined {
   const searched = results
     .filter(({ purpose }) => purpose === 'search')
     .map((trial) => ({ trial, metrics: measured(trial) }));
   const best = rank(searched, objectives)[0]?.trial;
   if (!best) return undefined;
+  const confirms = results.filter(({ purpose }) => purpose === 'confirm');
   return {
     trial: best.trial,
     architecture: best.architecture,
-    metrics: means(results.map(measured)),
+    metrics: means((confirmedAlone && confirms.length > 0 ? confirms : results).map(measured)),
     costs: best.costs,
     results,
-    confirmations: results.length - searched.length,
+    confirmations: confirms.length,
   };
 }
 

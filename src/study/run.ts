@@ -68,7 +68,7 @@ async function conductAll(session: Session<StudyRun>): Promise<StudyEnd> {
       ? 'interrupted'
       : (spent ?? (search.failing() === undefined && supernet.isReady() ? 'exhausted' : 'failing')),
     trials: trials.length,
-    best: bestOf([...trials, ...session.trials('confirm')], objectives),
+    best: bestOf([...trials, ...session.trials('confirm')], problem),
   };
   session.emit({ kind: 'finished', end });
   return end;

@@ -16,7 +16,7 @@ import {
 import type { Tile, Verdict } from '../page.ts';
 import { SOURCES } from '../sources.ts';
 import { classicalVerdict } from './classical.ts';
-import { capital, headlineOf, spread, valuesOf } from './values.ts';
+import { capital, confirmations, headlineOf, spread, valuesOf } from './values.ts';
 
 /** What a reader wants to know first: how good, how large, how long. */
 export function tilesOf(data: ReportData): readonly Tile[] {
@@ -97,7 +97,9 @@ export function verdictOf(data: ReportData): Verdict {
   const withSize = size === undefined ? '' : ` with ${size}`;
   const values = valuesOf(test?.metrics ?? [], shown);
   if (values.length === 0) {
-    const best = `${showMetric(metric, winner.metrics[metric])} ${SOURCES[estimator].column.toLowerCase()} ${metric}`;
+    // A confirmation is a training.
+    const { column } = SOURCES[confirmations(data).length > 0 ? 'train' : estimator];
+    const best = `${showMetric(metric, winner.metrics[metric])} ${column.toLowerCase()} ${metric}`;
     const instead =
       data.testedInstead === undefined
         ? 'The test set has not been used yet'

@@ -35,10 +35,11 @@ function networksTable(data: ReportData): Markup {
   const tested = valuesOf(test?.metrics ?? [], shown);
   // With one seed it is the test value itself.
   const ofFile = tested.length > 1 ? test?.ofFile?.[shown] : undefined;
-  const repeated = estimator === 'train' && confirmed.length > 0;
+  const repeated = confirmed.length > 0;
+  const isTrained = SOURCES[estimator].trained;
   const before = confirmed.length > 0 ? mean(confirmed) : valid;
   const gap =
-    before !== undefined && tested.length > 0 && SOURCES[estimator].trained && shown === metric
+    before !== undefined && tested.length > 0 && (isTrained || repeated) && shown === metric
       ? mean(tested) - before
       : undefined;
   const { isCode = false } = data.space;
@@ -70,7 +71,7 @@ function networksTable(data: ReportData): Markup {
     ...(isCode ? [] : [{ head: `Test ${shown}` }]),
     ...(baselines.length === 0 ? [] : [{ head: 'against found' }]),
     { head: `${column} ${metric}` },
-    ...(repeated ? [{ head: 'other seeds' }] : []),
+    ...(repeated ? [{ head: isTrained ? 'other seeds' : 'trained' }] : []),
     ...(gap === undefined ? [] : [{ head: 'test minus validation' }]),
     ...(ofFile === undefined ? [] : [{ head: 'Test, exported file' }]),
     ...data.costs.map(({ label }) => ({ head: label })),

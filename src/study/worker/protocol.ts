@@ -22,7 +22,7 @@ import type { Purpose } from '../store/store.ts';
 
 /** One look at one candidate, with all that it depends on. */
 export interface Job {
-  /** supernet: `Estimator.trainShared` in place of `estimate`. */
+  /** supernet: `Estimator.trainShared` in place of `estimate`; confirm: `Estimator.confirm`, where there is one. */
   readonly purpose: Purpose;
   /** The number of the trial. */
   readonly trial: number;

@@ -68,12 +68,7 @@ export function serve<S>(
         ...(job.steps && { onStep: (step: StepReport) => channel.send({ kind: 'step', step }) }),
         note: (text) => channel.send({ kind: 'note', text }),
       };
-      const { space, estimator } = bench;
-      const evaluation =
-        job.purpose === 'supernet'
-          ? await trainShared(estimator, space, run)
-          : await estimator.estimate({ space, architecture: job.architecture }, run);
-      return { kind: 'ended', evaluation };
+      return { kind: 'ended', evaluation: await evaluated(bench, job, run) };
     } catch (error) {
       return { kind: 'failed', reason: messageOf(error), fault: faultOf(error) };
     }
@@ -91,6 +86,14 @@ export function serve<S>(
         return message satisfies never;
     }
   });
+}
+
+function evaluated<S>({ estimator, space }: Bench<S>, { purpose, architecture }: Job, run: EstimateRun) {
+  if (purpose === 'supernet') return trainShared(estimator, space, run);
+  const candidate = { space, architecture };
+  return purpose === 'confirm' && estimator.confirm !== undefined
+    ? estimator.confirm(candidate, run)
+    : estimator.estimate(candidate, run);
 }
 
 async function trainShared<S>(estimator: Estimator<S>, space: S, run: EstimateRun) {
