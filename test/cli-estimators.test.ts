@@ -223,6 +223,14 @@ suite('search by prediction', () => {
     for (const part of [/predicted from earlier studies/, ranks]) assert.match(html, part);
     assert.doesNotMatch(html, /on the validation set/);
 
+    await json('resume', dir, '--confirm', '1');
+    const { best } = (await json('best', dir)).value;
+    const confirmed = (await json('trials', dir, '--all')).value.at(-1);
+    assert.deepEqual([confirmed.purpose, confirmed.epochs > 0, best.confirmations], ['confirm', true, 1]);
+    assert.deepEqual([best.text, best.metrics.accuracy], [confirmed.text, confirmed.metrics.accuracy]);
+    const { value: trained } = await json('evaluate', dir, '--seeds', '1', '--no-baselines');
+    assert.deepEqual([trained.valid.accuracy, trained.estimate], [best.metrics.accuracy, undefined]);
+
     await refused(
       /--prior: study ".*predicted" has only predicted values; an earlier study must have measured/,
       ...['search', ...SMALL, '--prior', dir, '--out', join(folder, 'never')],

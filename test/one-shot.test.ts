@@ -46,6 +46,39 @@ test('--estimator single-path measures the candidates of any strategy with share
   assert.equal(code, 0, err);
 });
 
+test('--confirm trains the best by shared weights from scratch, and the best of these trainings is the best', async () => {
+  const dir = join(folder, 'confirmed');
+  const args = ['--strategy', 'random', '--estimator', 'single-path', '--trials', '5', '--confirm', '2'];
+  const { best } = await json('search', ...space, ...SMALL, ...args, '--out', dir);
+  const all: Listed[] = await json('trials', dir, '--all');
+  const searched = all.filter(({ purpose }) => purpose === 'search');
+  const confirmed = all.filter(({ purpose }) => purpose === 'confirm');
+  assert.deepEqual(
+    confirmed.map(({ state, epochs }) => [state, epochs]),
+    [1, 2].map(() => ['complete', 1]),
+  );
+  const least = Math.min(
+    ...confirmed.map(({ text }) => searched.find((one) => one.text === text)?.metrics.accuracy ?? 0),
+  );
+  const others = searched.filter(({ text }) => confirmed.every((one) => one.text !== text));
+  assert.ok(others.every(({ metrics }) => metrics.accuracy <= least));
+  const most = Math.max(...confirmed.map(({ metrics }) => metrics.accuracy));
+  assert.equal(best.metrics.accuracy, most);
+  assert.ok(confirmed.some(({ text }) => text === best.text));
+  assert.match((await netsmith('best', dir)).out, /Best by accuracy of a training from scratch\./);
+  assert.equal((await netsmith('report', dir)).code, 0);
+  const page = readFileSync(join(dir, 'report.html'), 'utf8');
+  assert.match(page, /validation accuracy with [\d,]+ parameters/);
+});
+
+interface Listed {
+  readonly purpose: string;
+  readonly state: string;
+  readonly epochs: number;
+  readonly text: string;
+  readonly metrics: { readonly accuracy: number };
+}
+
 test('--start-from supernet: the derived network begins with the weights of its supernet', async () => {
   const [dir, fresh] = [join(folder, 'started'), join(folder, 'fresh')];
   const lasting = ['--strategy', 'gdas', '--supernet-epochs', '12', '--learning-rate', '0.02', '--width', '0.5'];
@@ -144,7 +177,7 @@ test('what a one-shot method cannot do is refused before anything is written', a
   await refused(/unknown option "rate"/, ...space, ...darts, '--strategy-options', 'rate=1');
   await refused(/--estimator: "proxies"; cannot be used with --strategy darts/, ...darts, '--estimator', 'proxies');
   await refused(/--stopping: median; cannot be used with --strategy darts/, ...darts, '--stopping', 'median');
-  await refused(/--confirm: 2; cannot be used/, ...space, '--estimator', 'single-path', '--confirm', '2');
+  await refused(/--trial-time: 9s; cannot be used/, ...space, '--estimator', 'single-path', '--trial-time', '9s');
   await refused(
     /network 1 \(choice\): option "narrow" of choice "first" makes \[16,4,\d+,\d+\] of \[16,1,\d+,\d+\]; partial channels need/,
     ...[...space, '--strategy', 'pc-darts'],

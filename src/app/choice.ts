@@ -19,6 +19,8 @@ export interface ChoiceOptions {
 export interface Chosen {
   readonly trial: Trial;
   readonly metrics: Metrics;
+  /** How many confirmations it has among these results. */
+  readonly confirmations: number;
   readonly choice: Choice;
 }
 
@@ -59,7 +61,8 @@ export function chosen(study: ReadStudy, dir: string, options: ChoiceOptions = {
   const name = rule.kind === 'knee' ? 'knee' : rule.metric;
   const by = before !== undefined && objectives.length > 1 ? 'evaluation' : name;
   const trial = searchTrial(study, taken.trial);
-  return { trial, metrics: measuredMetrics(taken), choice: { trial: taken.trial, by, front } };
+  const { confirmations } = taken;
+  return { trial, metrics: measuredMetrics(taken), confirmations, choice: { trial: taken.trial, by, front } };
 }
 
 /** The network of a front that `--choose` names. Throws UserError as `ruleOf`. */
@@ -76,6 +79,7 @@ function chosenTrial(study: ReadStudy, number: number, best: readonly Contender[
   return {
     trial,
     metrics: contender === undefined ? trial.metrics : measuredMetrics(contender),
+    confirmations: contender?.confirmations ?? 0,
     choice: { trial: number, by: 'trial', front: best.map((one) => one.trial) },
   };
 }

@@ -4,8 +4,6 @@ import { alongChannels, channelsOf, closed, type Lower, type Lowering } from './
 
 interface Affine {
   readonly affine: boolean;
-  /** Whether a summand comes with the factor; without, there is none. */
-  readonly bias?: boolean;
   readonly epsilon: number;
 }
 
@@ -23,12 +21,11 @@ function bias(l: Lowering, x: NodeId): NodeId {
 
 /** centered · weight / sqrt(variance + epsilon) + bias, weight and bias by channel. */
 function scaleCentered(l: Lowering, centered: NodeId, variance: NodeId, options: Affine): NodeId {
-  const { affine, bias: hasBias = true, epsilon } = options;
+  const { affine, epsilon } = options;
   const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, epsilon)));
   if (!affine) return ops.div(l.g, centered, deviation);
   const scale = ops.div(l.g, gain(l, centered), deviation);
-  const scaled = ops.mul(l.g, centered, scale);
-  return hasBias ? ops.add(l.g, scaled, bias(l, centered)) : scaled;
+  return ops.add(l.g, ops.mul(l.g, centered, scale), bias(l, centered));
 }
 
 /** x · scale + shift, which has the given mean and variance by channel become bias and weight²: one pass over x. */
@@ -108,6 +105,7 @@ export const lowerLayerNorm: Lower<'layerNorm'> = (l, module, x) => {
   // The variance is [N, 1, 1, 1], or [N, 1, H, W] by position.
   const { centered, variance } = filled ? filledMoments(l, x, filled) : centeredMoments(l, x, axes);
   const deviation = ops.sqrt(l.g, ops.add(l.g, variance, ops.constant(l.g, module.epsilon)));
+  // The deviation is by position and the weight by channel: to divide one by the other first would make a tensor as large as x.
   const normalized = ops.mul(l.g, centered, ops.div(l.g, ops.constant(l.g, 1), deviation));
   if (!module.affine) return normalized;
   const scaled = ops.mul(l.g, normalized, gain(l, x));

@@ -36,7 +36,7 @@ export function exportEarly(dir: string, setup: Setup, store: Store, notes: Note
       const trial = await store.trial({ purpose: 'search', trial: number });
       if (trial === undefined || !(await keepWeightsOf(dir, store, trial))) return;
       const choice = { trial: number, by: setup.problem.objectives[0].metric, front: [number] };
-      const chosen = { trial, metrics: trial.metrics, choice };
+      const chosen = { trial, metrics: trial.metrics, confirmations: 0, choice };
       const { file } = await exportBest(dir, setup, chosen, { ofTrial: true }, {}, new AbortController().signal);
       if (exported === undefined) notes.note(`First model: ${file} (trial ${number}); better ones will replace it.`);
       exported = number;

@@ -6,11 +6,14 @@ import type { EstimatorPlan } from '../estimator-plan.ts';
 import type { Setup } from '../setup.ts';
 import { type EvaluationRecord, type Summary, summarize } from './evaluation.ts';
 
-export const isTrained = ({ kind }: EstimatorPlan) => kind === 'train' || kind === 'table';
+function isTrained({ kind }: EstimatorPlan, { confirmations }: Chosen): boolean {
+  if (kind === 'shared' || kind === 'predictor') return confirmations > 0;
+  return kind === 'train' || kind === 'table';
+}
 
 /** Metrics on the validation samples; none where the search has trained nothing. */
-export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, { metrics }: Chosen): Metrics {
-  return isTrained(estimator) ? metrics : {};
+export function validMetrics({ estimator }: Pick<Setup, 'estimator'>, best: Chosen): Metrics {
+  return isTrained(estimator, best) ? best.metrics : {};
 }
 
 /** An evaluation as `netsmith evaluate --json` prints it and the library returns it. */
@@ -62,7 +65,7 @@ export function evaluationToJson(
     test,
     ...(estimator.kind !== 'table' && { kept: { seed: record.seeds[0] ?? 0, test: record.metrics[0] ?? {} } }),
     valid: found,
-    ...(!isTrained(estimator) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
+    ...(!isTrained(estimator, best) && { estimate: { estimator: estimator.kind, metrics: best.metrics } }),
     gap: Object.fromEntries(shared.map(([name, valid]) => [name, valid - (test[name]?.mean ?? Number.NaN)])),
     baselines: Object.fromEntries(
       record.baselines.map(({ name, metrics, costs }) => [name, { test: summarize(metrics), ...costs }]),
