@@ -18,9 +18,10 @@ interface Confirmation {
 
 /** Of the first few, the one with the best validation accuracy; a single one is not trained. Throws Error for none. */
 export async function bestByTraining(
-  [first, ...others]: readonly Architecture[],
+  found: readonly { readonly architecture: Architecture }[],
   { engine, data, space, settings, resolution, seed, say }: Confirmation,
 ): Promise<Architecture> {
+  const [first, ...others] = found.map(({ architecture }) => architecture);
   if (first === undefined) throw new Error('the search has found nothing');
   if (others.length === 0) return first;
   const estimator = trainEstimator({ engine, data, settings });

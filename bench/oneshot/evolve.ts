@@ -17,7 +17,7 @@ export async function evolved(
   space: Space,
   samples: Samples,
   { seed, evaluations }: { readonly seed: number; readonly evaluations: number },
-): Promise<readonly Architecture[]> {
+): Promise<readonly { readonly architecture: Architecture }[]> {
   const problem: Problem = {
     space: searchSpaceOf(space),
     objectives: [{ metric: 'accuracy', ...METRICS.accuracy }],
@@ -45,5 +45,5 @@ export async function evolved(
     store.artifacts,
   );
   await runStudy({ store, strategy, problem, workers, budget: { trials: evaluations } });
-  return [...measured.values()].sort((a, b) => b.accuracy - a.accuracy).map(({ architecture }) => architecture);
+  return [...measured.values()].sort((a, b) => b.accuracy - a.accuracy);
 }

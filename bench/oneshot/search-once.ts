@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { ONE_SHOT } from '../../src/oneshot/index.ts';
 import type { Supernet, SupernetRequest } from '../../src/oneshot/supernet.ts';
 import { type Architecture, formatArchitecture, nasBench201 } from '../../src/space/index.ts';
+import { unlikeFirst } from '../../src/study/confirm.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.ts';
 import { forecastOf } from '../../src/train/preflight.ts';
 import { openPrograms } from '../../src/train/programs.ts';
@@ -34,6 +35,7 @@ export interface Search {
   say(line: string): void;
 }
 
+type Evolved = Awaited<ReturnType<typeof evolved>>;
 type Found = Omit<SearchRow, 'method' | 'seed' | 'minutes' | 'changed'>;
 
 /** Validation samples that supernets are measured on after an epoch, and cells with shared weights. */
@@ -67,8 +69,8 @@ export async function searchOnce(search: Search): Promise<Found> {
 
   const plain = nasBench201.create(data.info, { cells: Number(cells), channels: Number(channels) });
   /** The best by a short training from scratch of the first few; the first of all where none is to be trained. */
-  const confirmed = (best: readonly Architecture[]): Promise<Architecture> =>
-    bestByTraining(best.slice(0, Number(confirm)), {
+  const confirmed = (best: Evolved): Promise<Architecture> =>
+    bestByTraining(unlikeFirst(best, Number(confirm)), {
       ...{ engine, data, space: plain, seed, resolution: Number(resolution), say },
       settings: { ...DEFAULT_SETTINGS, ...training, epochs: 1, epochSamples: Number(confirmSamples) },
     });
@@ -115,7 +117,7 @@ async function searched(
   { ranked, table, data, seed, say }: Search,
   /** Proposals of evolution, some of them known already. */
   evaluations: number,
-  confirmed: (best: readonly Architecture[]) => Promise<Architecture>,
+  confirmed: (best: Evolved) => Promise<Architecture>,
 ) {
   if (measurePath === undefined) throw new Error('a supernet without architectures must measure paths');
   const began = performance.now();

@@ -1,3 +1,4 @@
+import type { Architecture } from '../space/space.ts';
 import { architectureKey } from '../space/tree/architecture.ts';
 import type { Phase } from './loop.ts';
 import { type Contender, contenders } from './ranking.ts';
@@ -12,12 +13,15 @@ export interface Confirmation extends Phase {
 
 /**
  * Before one architecture is called best, the first few are trained again with other seeds: the best of many noisy
- * results owes some of its rank to luck. What an earlier call has confirmed is not done again.
+ * results owes some of its rank to luck. What an earlier call has confirmed is not done again. Where the search has trained none of them
+ * (`Problem.confirmation`), they are `unlikeFirst`.
  */
 export async function confirmation(session: Session<StudyRun>): Promise<Confirmation> {
   const { store, problem, confirm, signal } = session.run;
   const all = () => session.trials('confirm');
-  const chosen = contenders(session.trials('search'), problem.objectives).slice(0, confirm?.top ?? 0);
+  const best = contenders(session.trials('search'), problem.objectives);
+  const count = confirm?.top ?? 0;
+  const chosen = problem.confirmation === undefined ? best.slice(0, count) : unlikeFirst(best, count);
   const repeats = confirm?.repeats ?? 1;
 
   const slots = chosen.flatMap((contender) => Array.from({ length: repeats }, (_, index) => ({ contender, index })));
@@ -58,6 +62,28 @@ export async function confirmation(session: Session<StudyRun>): Promise<Confirma
       repeatIndex,
     });
   }
+}
+
+/**
+ * `count` of these architectures, best first: those that differ from all taken before them in at least half of their decisions, and if
+ * there are too few, the best of the others. Estimates without training have biases that similar architectures share: a strategy that climbs by
+ * them ends among neighbors, and confirming one of these says what the others would.
+ */
+export function unlikeFirst<T extends Pick<Contender, 'architecture'>>(
+  best: readonly T[],
+  count: number,
+): readonly T[] {
+  const taken: T[] = [];
+  for (const one of best)
+    if (taken.length < count && taken.every(({ architecture }) => isUnlike(architecture, one.architecture)))
+      taken.push(one);
+  const others = best.filter((one) => !taken.includes(one)).slice(0, count - taken.length);
+  return best.filter((one) => taken.includes(one) || others.includes(one));
+}
+
+function isUnlike(a: Architecture, b: Architecture): boolean {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return 2 * names.filter((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name])).length >= names.length;
 }
 
 function fills(trial: Trial, contender: Contender, index: number): boolean {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Objective } from '../common/metrics.ts';
 import { paretoFront, rank } from '../common/pareto.ts';
+import { unlikeFirst } from './confirm.ts';
 import { bestOf, contenders, coverageOf } from './ranking.ts';
 import { medianStopping } from './stopping.ts';
 import type { Trial } from './store/store.ts';
@@ -78,6 +79,19 @@ suite('best', () => {
         [[1, 0.8]],
       );
     assert.equal(bestOf(searched, problem)[0]?.trial, 0);
+  });
+
+  test('estimates without training: those confirmed are unlike one another, and the best of the others where these are too few', () => {
+    const of = (text: string) => ({
+      architecture: Object.fromEntries([...text].map((value, i) => [`d${i}`, value])),
+      text,
+    });
+    const best = ['aaaa', 'aaab', 'aabb', 'abbb', 'bbbb', 'cccc'].map(of);
+    const chosen = (count: number) => unlikeFirst(best, count).map(({ text }) => text);
+    assert.deepEqual(chosen(2), ['aaaa', 'aabb']);
+    assert.deepEqual(chosen(4), ['aaaa', 'aabb', 'bbbb', 'cccc']);
+    assert.deepEqual(chosen(5), ['aaaa', 'aaab', 'aabb', 'bbbb', 'cccc']);
+    assert.deepEqual(chosen(9), ['aaaa', 'aaab', 'aabb', 'abbb', 'bbbb', 'cccc']);
   });
 
   test('an architecture whose confirmation failed does not win over those that were confirmed', () => {
