@@ -66,7 +66,7 @@ test('matrix products take numbers along, of an operand, of both, or of their re
   assert.equal(await of(biased), 'Gemm');
   const weighed = (g: ops.GraphBuilder, a: NodeId, b: NodeId) => {
     const weights = ops.exp(g, ops.reduceSum(g, a, [2], true));
-    return ops.scale(g, ops.mul(g, ops.matmul(g, a, b), weights), 3);
+    return ops.scale(g, ops.mul(g, ops.scale(g, ops.matmul(g, a, b), 0.5), weights), 3);
   };
   assert.equal(await of(weighed), `${product} Mul`);
 });

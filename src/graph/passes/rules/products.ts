@@ -20,12 +20,13 @@ function isMadeWith(r: Rewriter, a: NodeId, b: NodeId): boolean {
   );
 }
 
-/** A matrix product that nothing else reads, in any shape. */
+/** A matrix product that nothing else reads, in any shape and times any number. */
 function isMatrixProduct(r: Rewriter, id: NodeId): boolean {
   if (!r.once(id)) return false;
   const { op, inputs } = r.node(id);
   if (op.kind === 'reshape' || op.kind === 'transpose') return inputs.every((from) => isMatrixProduct(r, from));
-  return op.kind === 'matmul';
+  const factors = binaryOf(r, id, 'mul');
+  return op.kind === 'matmul' || (factors !== undefined && isMadeWith(r, ...factors));
 }
 
 /**
