@@ -27,7 +27,10 @@ interface MeanAndDeviation {
   readonly sd: number;
 }
 
-/** A line for each method; the last one is of random cells, each taken without a search. */
+/** So many random cells are trained for 12 epochs to take one of them: a search without a supernet. */
+const BRIEFLY_TRAINED = 20;
+
+/** A line for each method; the last two are of random cells, the best of some after 12 epochs each, and each taken without a search. */
 export function summaries(rows: readonly SearchRow[], cells: readonly Architecture[], table: BenchTable): Summary[] {
   const truth = cells.map(table.accuracy);
   const params = cells.map(table.params);
@@ -39,7 +42,6 @@ export function summaries(rows: readonly SearchRow[], cells: readonly Architectu
   };
   const methods = [...Map.groupBy(rows, ({ method }) => method)].map(([method, all]): Summary => {
     const found = all.map(({ architecture }) => parseArchitecture(table.space, architecture));
-    const elsewhere = found.map(table.others);
     const ranked = all.map(({ shared }) => shared).filter(({ length }) => length === cells.length);
     const overSeeds = (of: (shared: readonly number[]) => number) =>
       ranked.length === 0 ? null : mean(ranked.map(of));
@@ -48,13 +50,7 @@ export function summaries(rows: readonly SearchRow[], cells: readonly Architectu
       ...{ method, space: table.space.name, seeds: all.length },
       searchSeconds: mean(all.map(({ seconds }) => seconds)),
       architectures: mean(all.map(({ architectures }) => architectures)),
-      tableAccuracy: meanAndDeviation(found.map(table.accuracy)),
-      others: Object.fromEntries(
-        Object.keys(elsewhere[0] ?? {}).map((name) => [
-          name,
-          meanAndDeviation(elsewhere.map((values) => values[name] ?? Number.NaN)),
-        ]),
-      ),
+      ...valuesIn(found, table),
       kendall: overSeeds((shared) => kendall(shared, truth)),
       kendallAbove92: good.length < 2 ? null : overSeeds((shared) => kendall(at(shared), at(truth))),
       kendallInterval:
@@ -62,16 +58,37 @@ export function summaries(rows: readonly SearchRow[], cells: readonly Architectu
       ...ofParams,
     };
   });
-  const others = Object.keys(cells[0] === undefined ? {} : table.others(cells[0]));
-  const random: Summary = {
-    ...{ method: 'one random cell', space: table.space.name, seeds: cells.length, searchSeconds: 0, architectures: 1 },
-    tableAccuracy: meanAndDeviation(truth),
-    others: Object.fromEntries(
-      others.map((name) => [name, meanAndDeviation(cells.map((cell) => table.others(cell)[name] ?? Number.NaN))]),
-    ),
+  const random = (method: string, found: readonly Architecture[], architectures: number): Summary => ({
+    ...{ method, space: table.space.name, seeds: found.length, searchSeconds: 0, architectures },
+    ...valuesIn(found, table),
     ...{ kendall: null, kendallAbove92: null, kendallInterval: null, ...ofParams },
+  });
+  const draws = Math.floor(cells.length / BRIEFLY_TRAINED);
+  const bestOfDraws = Array.from({ length: draws }, (_, draw) =>
+    cells
+      .slice(draw * BRIEFLY_TRAINED, (draw + 1) * BRIEFLY_TRAINED)
+      .reduce((best, cell) => (table.early(cell) > table.early(best) ? cell : best)),
+  );
+  const briefly = `best of ${BRIEFLY_TRAINED} random cells after 12 epochs`;
+  return [
+    ...methods,
+    ...(draws === 0 ? [] : [random(briefly, bestOfDraws, BRIEFLY_TRAINED)]),
+    random('one random cell', cells, 1),
+  ];
+}
+
+/** What the table has of these cells. */
+function valuesIn(cells: readonly Architecture[], table: BenchTable): Pick<Summary, 'tableAccuracy' | 'others'> {
+  const elsewhere = cells.map(table.others);
+  return {
+    tableAccuracy: meanAndDeviation(cells.map(table.accuracy)),
+    others: Object.fromEntries(
+      Object.keys(elsewhere[0] ?? {}).map((name) => [
+        name,
+        meanAndDeviation(elsewhere.map((values) => values[name] ?? Number.NaN)),
+      ]),
+    ),
   };
-  return [...methods, random];
 }
 
 export function summaryTable(all: readonly Summary[], column: string): string {

@@ -13,6 +13,8 @@ export interface BenchTable {
   readonly column: string;
   /** On CIFAR-10, a fraction. */
   accuracy(architecture: Architecture): number;
+  /** After 12 epochs, on the validation part of CIFAR-10, a fraction: what a short training says. */
+  early(architecture: Architecture): number;
   /** On the other data sets. */
   others(architecture: Architecture): Readonly<Record<string, number>>;
   params(architecture: Architecture): number;
@@ -30,6 +32,7 @@ export async function openTable(validate: boolean): Promise<BenchTable> {
     space,
     column: validate ? 'validation after 12 epochs' : 'test after 200 epochs',
     accuracy: (architecture) => valueOn('cifar-10', architecture),
+    early: (architecture) => table.lookup(architecture, 'cifar-10')?.metrics.accuracy ?? Number.NaN,
     others: (architecture) =>
       Object.fromEntries(DATASETS.slice(1).map((dataset) => [dataset, valueOn(dataset, architecture)])),
     params: (architecture) => table.lookup(architecture, 'cifar-10')?.costs.params ?? Number.NaN,
