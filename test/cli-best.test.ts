@@ -264,7 +264,7 @@ test('help states the defaults of the command itself', async () => {
   const help = async (command: string) => (await netsmith(command, '--help')).out.replaceAll(/\s+/g, ' ');
   assert.match(
     await help('run'),
-    /--confirm <n> [^()]+\(default: 3; 0 without training; with --time as the plan says\)/,
+    /--confirm <n> [^()]+\(default: 3; 0 for proxies and genomes; with --time as the plan says\)/,
   );
   const workers = Math.min(2, availableParallelism());
   assert.match(await help('run'), new RegExp(`--workers <n> [^()]+\\(default: ${workers}\\)`));

@@ -64,6 +64,11 @@ test('matrix products take numbers along, of an operand, of both, or of their re
     return ops.scale(g, g.add(PLAIN, [left, right, ops.reduceSum(g, right, [0])]), 2);
   };
   assert.equal(await of(biased), 'Gemm');
+  const bothScaled = (g: ops.GraphBuilder, a: NodeId, b: NodeId) => {
+    const [left, right] = [ops.scale(g, ops.tanh(g, ops.reshape(g, a, [6, 4])), 3), ops.reshape(g, b, [4, 10])];
+    return ops.scale(g, ops.exp(g, ops.scale(g, g.add(PLAIN, [left, right, ops.reduceSum(g, right, [0])]), 0.1)), 2);
+  };
+  assert.equal(await of(bothScaled), 'Gemm Mul');
   const weighed = (g: ops.GraphBuilder, a: NodeId, b: NodeId) => {
     const weights = ops.exp(g, ops.reduceSum(g, a, [2], true));
     return ops.scale(g, ops.mul(g, ops.scale(g, ops.matmul(g, a, b), 0.5), weights), 3);

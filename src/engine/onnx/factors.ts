@@ -2,14 +2,14 @@ import type { Graph, Node, NodeId } from '../../graph/ir.ts';
 import { sameShape } from '../../graph/ops/definition.ts';
 import { numberOf } from '../../graph/passes/rules/operands.ts';
 import { readersOf } from '../../graph/passes/uses.ts';
+import type { Factor } from './value.ts';
 import { vectorLength } from './vectors.ts';
 
 /** Numbers that matrix products multiply their results by anyway, so that no operator of its own does. */
 export interface Factors {
   /** What is read in place of a product with a number. */
   readonly instead: ReadonlyMap<NodeId, NodeId>;
-  /** What the result of a matrix product is multiplied by. */
-  readonly of: ReadonlyMap<NodeId, number>;
+  readonly of: ReadonlyMap<NodeId, Factor>;
 }
 
 /**
@@ -21,8 +21,11 @@ export function findFactors(graph: Graph, isTaken: (id: NodeId) => boolean): Fac
   const readers = readersOf(graph);
   const outputs = new Set(Object.values(graph.outputs));
   const instead = new Map<NodeId, NodeId>();
-  const of = new Map<NodeId, number>();
-  const multiply = (product: NodeId, factor: number) => of.set(product, (of.get(product) ?? 1) * factor);
+  const of = new Map<NodeId, Factor>();
+  const multiply = (id: NodeId, by: Factor) => {
+    const { product, summand } = of.get(id) ?? { product: 1, summand: 1 };
+    of.set(id, { product: product * by.product, summand: summand * by.summand });
+  };
 
   /** The matrix products that read it, one that reads it twice twice; undefined where something else does. */
   const productsFrom = (id: NodeId): readonly NodeId[] | undefined => {
@@ -57,7 +60,8 @@ export function findFactors(graph: Graph, isTaken: (id: NodeId) => boolean): Fac
     const own = productBehind(x);
     const products = own === undefined ? productsFrom(id) : [own];
     if (products === undefined) continue;
-    for (const product of products) multiply(product, factor);
+    // An operand has nothing to do with the summand.
+    for (const product of products) multiply(product, { product: factor, summand: own === undefined ? 1 : factor });
     instead.set(id, x);
   }
   return { instead, of };

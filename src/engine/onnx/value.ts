@@ -19,12 +19,19 @@ export interface Value {
   readonly batchAxis: number | undefined;
 }
 
+/** What a matrix product with a summand computes: product · (a × b) + summand · c. */
+export interface Factor {
+  readonly product: number;
+  /** 1 but for a number by which the result is multiplied, summand and all. */
+  readonly summand: number;
+}
+
 /** What is to be lowered: an operator, its operands, and the shape that it gives. */
 export interface Site<O extends Op> extends Omit<Value, 'name'> {
   readonly op: O;
   readonly inputs: readonly Value[];
-  /** Of a matrix product: its result is multiplied by this number; undefined: by 1. */
-  readonly factor?: number | undefined;
+  /** Of a matrix product: what it is multiplied by as it is made; undefined: by 1. */
+  readonly factor?: Factor | undefined;
 }
 
 export interface Emitter {

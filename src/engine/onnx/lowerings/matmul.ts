@@ -14,14 +14,14 @@ export const lowerMatmul: Lowering<OpOf<'matmul'>> = (emitter, site) => {
       {
         transA: Number(op.transposeA),
         transB: Number(op.transposeB),
-        ...(factor !== undefined && { alpha: { float: factor }, beta: { float: factor } }),
+        ...(factor !== undefined && { alpha: { float: factor.product }, beta: { float: factor.summand } }),
       },
     );
   }
   const single = site.batchAxis === undefined && site.shape.slice(0, -2).every((n) => n === 1);
   const byVector = single && inputs.length === 2 ? productByVector(emitter, site) : undefined;
   if (byVector !== undefined) return byVector;
-  const product = batchedProduct(emitter, a, b, op.transposeA, op.transposeB, factor);
+  const product = batchedProduct(emitter, a, b, op.transposeA, op.transposeB, factor?.product);
   return inputs.length === 2 ? product : model.node('Add', [product, operand(inputs, 2).name]);
 };
 
