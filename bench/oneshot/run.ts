@@ -4,14 +4,16 @@
  *
  *     npm run -s bench:oneshot -- [--json] [--only METHOD] [--minutes N] [--seeds K] [--resume]
  *
- * The largest cell without any search has 93.76 %. Random cells are printed beside. The settings are those of bench/oneshot/settings.ts; they
- * were chosen by the table's validation column. With `--validate` the test column stays closed, and that column is shown instead.
+ * The largest cell without any search has 93.76 %. A random cell, and the best of 20 after 12 epochs, are printed beside. The settings are
+ * those of bench/oneshot/settings.ts; they were chosen by the table's validation column. With `--validate` the test column stays closed, and
+ * that column is shown instead.
  *
  *     --only METHOD     one or several, with commas (all of settings.ts)
  *     --minutes N       for each supernet (20); seconds of opening and compiling count
  *     --seeds K         searches of each method (3)
  *     --ranked N        random cells that a method which finds weights is asked to rank (1000), always the same ones; what it finds
- *                       is the best that aging evolution meets with the shared weights (`evaluations` in settings.ts)
+ *                       is the best that aging evolution meets with the shared weights (`evaluations` in settings.ts), or, with
+ *                       `confirm` above 1, the best of so many of these by a short training from scratch
  *     --validate        shows the validation column, for choosing settings
  *     --set a=1,b=2     options and settings in place of those of settings.ts, for choosing them; the rows are marked
  *     --sweep a=1,2,3   searches with each of these values in turn, for the methods that have the option, and prints how far they are

@@ -41,7 +41,7 @@ const BETA: Values = {
 
 /**
  * A step trains one option of each edge, a fifth of them, so the supernet needs more steps than a mixture does. All of them take about 50 minutes
- * of one core; with a fifth of them the supernet does not rank cells (docs/one-shot.md).
+ * of one core, and the 20 short trainings 8 more; with a fifth of them the supernet does not rank cells (docs/one-shot.md).
  */
 const SINGLE_PATH: Values = {
   ...SHARED,
