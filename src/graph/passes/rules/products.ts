@@ -52,10 +52,10 @@ const smallestFirst: Rule<'binary'> = (r, { fn }, inputs) => {
       { product: [y, z] as const, last: x, rank: rank(y, z, x) },
     ];
     const now = rank(x, y, z);
-    // Of two small factors, neither of which is a part of the other, the smaller one depends on sizes such as the length of a text.
+    // Which of two small factors has fewer elements may depend on the length of a text: they change places only if one is narrower.
     const isBetterLast = (last: NodeId) => sizeOf(r.shape(last)) === sizeOf(r.shape(z)) || isNarrower(r, last, z);
     const better = orders.filter(
-      ({ last, rank: [size, weight] }) => size < now[0] || (size === now[0] && weight < now[1] && isBetterLast(last)),
+      ({ last, rank: [size, ofLast] }) => size < now[0] || (size === now[0] && ofLast < now[1] && isBetterLast(last)),
     );
     const best = better.sort((p, q) => p.rank[0] - q.rank[0] || p.rank[1] - q.rank[1])[0];
     if (best !== undefined) return mul(r, best.last, mul(r, ...best.product));
