@@ -13,7 +13,7 @@
  *     --seeds K         searches of each method (3)
  *     --ranked N        random cells that a method which finds weights is asked to rank (1000), always the same ones; what it finds
  *                       is the best that aging evolution meets with the shared weights (`evaluations` in settings.ts), or, with
- *                       `confirm` above 1, the best of so many of these by a short training from scratch
+ *                       `confirm` above 1, the best of that many of these by a short training from scratch
  *     --validate        shows the validation column, for choosing settings
  *     --set a=1,b=2     options and settings in place of those of settings.ts, for choosing them; the rows are marked
  *     --sweep a=1,2,3   searches with each of these values in turn, for the methods that have the option, and prints how far they are

@@ -13,8 +13,8 @@ const SHARED: Values = {
   channels: 8,
   search: true,
   resolution: 0.5,
-  // Of evolution, with the methods that find weights, and how many of the best and unlike cells that it finds are trained from scratch, each on
-  // so many samples; one is not trained.
+  // For the methods that find weights: the proposals of evolution, how many of the best cells that are unlike one another are then trained from
+  // scratch (1: none), and the samples of each of these trainings.
   evaluations: 500,
   confirm: 1,
   confirmSamples: 50_000,

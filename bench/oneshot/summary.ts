@@ -27,7 +27,7 @@ interface MeanAndDeviation {
   readonly sd: number;
 }
 
-/** So many random cells are trained for 12 epochs to take one of them: a search without a supernet. */
+/** How many random cells are trained for 12 epochs to take the best of them: a search without a supernet. */
 const BRIEFLY_TRAINED = 20;
 
 /** A line for each method; the last two are of random cells, the best of some after 12 epochs each, and each taken without a search. */

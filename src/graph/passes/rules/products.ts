@@ -20,7 +20,7 @@ function isMadeWith(r: Rewriter, a: NodeId, b: NodeId): boolean {
   );
 }
 
-/** A matrix product that nothing else reads, in any shape and times any number. */
+/** A matrix product with no other reader, reshaped or multiplied by numbers. */
 function isMatrixProduct(r: Rewriter, id: NodeId): boolean {
   if (!r.once(id)) return false;
   const { op, inputs } = r.node(id);
@@ -109,7 +109,7 @@ const smallSumsFirst: Rule<'binary'> = (r, { fn }, inputs) => {
   return undefined;
 };
 
-/** The factors of a product of tensors of one shape that nothing else reads. */
+/** The factors of a product, if all have its shape and it has no other reader; else the product itself. */
 function factorsOf(r: Rewriter, id: NodeId): readonly NodeId[] {
   const factors = r.once(id) ? binaryOf(r, id, 'mul') : undefined;
   if (factors?.every((factor) => sameShape(r.shape(factor), r.shape(id))) !== true) return [id];
