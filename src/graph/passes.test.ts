@@ -91,8 +91,8 @@ describe('every pass keeps the outputs', () => {
       fc.assert(
         fc.property(fc.nat(), (seed) => {
           const graph = randomGraph(seed);
-          // 25 operators in a row may magnify a rounding; a wrong rewrite is off by far more.
-          assertSame(graph, pass(graph), randomFeeds, 1e-8);
+          // 25 operators in a row may magnify a rounding, and sums may cancel (seed 1843311: 2e-8); a wrong rewrite is off by far more.
+          assertSame(graph, pass(graph), randomFeeds, 1e-6);
         }),
         { numRuns: 100 },
       );
