@@ -223,7 +223,12 @@ suite('search by prediction', () => {
     for (const part of [/predicted from earlier studies/, ranks]) assert.match(html, part);
     assert.doesNotMatch(html, /on the validation set/);
 
-    await json('resume', dir, '--confirm', '1');
+    const { err: progress } = await json('resume', dir, '--confirm', '1');
+    assert.match(progress, /^Confirming: 1 training runs from scratch\.\n\[1 of 1\] confirming trial \d+: accuracy /m);
+    assert.match(
+      (await netsmith('best', dir)).out,
+      /^best +accuracy [\s\S]*Best by accuracy of a training from scratch\./m,
+    );
     const { best } = (await json('best', dir)).value;
     const confirmed = (await json('trials', dir, '--all')).value.at(-1);
     assert.deepEqual([confirmed.purpose, confirmed.epochs > 0, best.confirmations], ['confirm', true, 1]);

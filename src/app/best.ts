@@ -95,7 +95,7 @@ export function ruleName(
   { problem: { objectives, confirmation }, settings }: ReadStudy,
   { confirmations, results }: Contender,
 ): string {
-  const name = nameOfMetric(settings, objectives[0].metric);
+  const name = nameOfMetric(settings, objectives[0].metric, confirmations > 0);
   if (confirmations > 0 && confirmation !== undefined) return `${name} of a training from scratch`;
   if (confirmations > 0) return `mean ${name} over search trial and confirmations`;
   return results.length > 1 ? `mean ${name} over its ${results.length} search trials` : name;

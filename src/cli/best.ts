@@ -72,8 +72,9 @@ export function bestTable(study: ReadStudy, best = bestTrials(study)): string {
     String(best.results.length),
     study.space.format(best.architecture),
   ]);
+  const isConfirmed = best.some(({ confirmations }) => confirmations > 0);
   const listed = table(
-    ['best', ...names.map((name) => nameOfMetric(study.settings, name)), 'runs', 'architecture'],
+    ['best', ...names.map((name) => nameOfMetric(study.settings, name, isConfirmed)), 'runs', 'architecture'],
     rows,
   );
   const coverage = coverageOf(study.trials, objectives, reference);

@@ -32,7 +32,8 @@ export function addTrials(program: Command, shell: Shell): void {
       const measured = problem.objectives.filter(isEstimated).map(({ metric }) => metric);
       const costs = shownCosts(problem, settings, listed);
       const costHeads = costs.map((name) => nameOfMetric(settings, name));
-      const heads = measured.map((name) => nameOfMetric(settings, name));
+      const hasConfirmed = listed.some(({ purpose }) => purpose === 'confirm');
+      const heads = measured.map((name) => nameOfMetric(settings, name, hasConfirmed));
       const rows = listed.map((trial) => [
         trial.purpose === 'search' ? String(trial.trial) : `${trial.repeats} again`,
         trial.state,

@@ -15,8 +15,8 @@ export interface Unrunnable {
 export function jobOf(trial: Trial, problem: Problem, session: Session): Job | Unrunnable {
   const fidelity = fidelityOf(trial, problem, session);
   const isCandidate = trial.purpose === 'search' || trial.purpose === 'confirm';
-  const isTrainedToConfirm = trial.purpose === 'confirm' && problem.confirmation !== undefined;
-  const fullFidelity = isCandidate && !isTrainedToConfirm ? problem.fidelities.at(-1) : fidelity;
+  const confirmation = trial.purpose === 'confirm' ? problem.confirmation : undefined;
+  const fullFidelity = confirmation ?? (isCandidate ? problem.fidelities.at(-1) : fidelity);
   if (!fidelity || !fullFidelity) return { reason: `the study has no fidelity ${trial.fidelity}` };
   if (isCandidate && Object.keys(trial.costs).length === 0) {
     const { reason } = costsOf(problem, trial.architecture);

@@ -158,13 +158,16 @@ export function shownCosts(
   return [...new Set(all)].filter((name) => trials.some(({ costs }) => costs[name] !== undefined));
 }
 
-/** A trial's metric as displayed: a prediction is called one, and a measure of the user's own has its unit. */
-export function nameOfMetric(settings: Partial<StudySettings>, metric: string): string {
+/**
+ * A trial's metric as displayed: a prediction is called one, unless a confirmation has measured it instead (`confirmed`), and a measure of the
+ * user's own has its unit.
+ */
+export function nameOfMetric(settings: Partial<StudySettings>, metric: string, confirmed = false): string {
   const { estimator, latencies } = settings;
   if (latencies !== undefined && isOfDevice(metric)) return `${metric} (${DEVICE_METRICS[metric].unit})`;
   const { unit = '' } = measuresOf(settings)[metric] ?? {};
   if (unit !== '') return `${metric} (${unit})`;
-  return estimator === 'predictor' && isEstimated({ metric }) ? `predicted ${metric}` : metric;
+  return estimator === 'predictor' && !confirmed && isEstimated({ metric }) ? `predicted ${metric}` : metric;
 }
 
 const usual = (task: Kind) => factsOf(task).metrics[0].metric;

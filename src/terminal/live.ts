@@ -29,7 +29,7 @@ export interface LiveView {
 export interface Shown {
   readonly settings: StudySettings;
   readonly space: SearchSpace;
-  readonly problem: Pick<Problem, 'objectives' | 'fidelities' | 'reference'>;
+  readonly problem: Pick<Problem, 'objectives' | 'fidelities' | 'confirmation' | 'reference'>;
   readonly dataset: { readonly search: { readonly info: DatasetInfo } };
   /** Says a collapse of a one-shot search in words, by what its supernet has reported. */
   readonly collapseOf?: (curve: Trial['curve']) => string | undefined;
@@ -142,7 +142,8 @@ function epochsOf(
 ): { readonly done: number; readonly of: number | undefined } {
   const { step: done = 0, seconds = 0 } = curve.at(-1) ?? {};
   if (purpose === 'supernet') return { done, of: supernetEpochsOf(settings) };
-  const of = problem.fidelities[fidelity]?.epochs ?? settings.epochs;
+  const trained = purpose === 'confirm' ? problem.confirmation : undefined;
+  const of = (trained ?? problem.fidelities[fidelity])?.epochs ?? settings.epochs;
   const limit = settings.trialTime === undefined ? undefined : parseDuration(settings.trialTime);
   if (limit === undefined) return { done, of };
   return { done, of: done === 0 ? undefined : likelyEpochs(limit, of, done, seconds) };
@@ -151,7 +152,7 @@ function epochsOf(
 /** The line for what has happened: of each trial that ended or waits, and of each phase except the first. */
 function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): string | undefined {
   if (event.kind === 'phase' && event.phase === 'confirm')
-    return `Confirming: ${event.trials} training runs with new seeds.`;
+    return `Confirming: ${event.trials} training runs ${setup.problem.confirmation === undefined ? 'with new seeds' : 'from scratch'}.`;
   if (event.kind === 'phase' && event.phase === 'supernet')
     return `Training the supernet for ${supernetEpochsOf(setup.settings)} epochs.`;
   if (event.kind === 'released' && event.reason !== '') return `${nameOf(event.trial)} paused: ${event.reason}`;
@@ -162,7 +163,8 @@ function lineOf({ ended, wanted }: Progress, event: StudyEvent, setup: Shown): s
   const { trial } = event;
   if (trial.purpose === 'supernet') return supernetEnd(trial, setup);
   const of = wanted === undefined ? '' : ` of ${wanted}`;
-  const value = `${nameOfMetric(setup.settings, metric)} ${showMetric(metric, trial.metrics[metric])}`;
+  const name = nameOfMetric(setup.settings, metric, trial.purpose === 'confirm');
+  const value = `${name} ${showMetric(metric, trial.metrics[metric])}`;
   const about = [
     trial.state === 'failed' ? `failed: ${trial.reason}` : [...howFar(trial, setup), value].join(', '),
     ...otherObjectives(trial, setup),
@@ -198,11 +200,11 @@ function supernetEnd(trial: Trial, setup: Shown): string {
 }
 
 /** What is known of the other objectives, except the size, which has a place of its own. */
-function otherObjectives({ metrics, costs }: Trial, { problem, settings }: Shown): readonly string[] {
+function otherObjectives({ metrics, costs, purpose }: Trial, { problem, settings }: Shown): readonly string[] {
   return problem.objectives.slice(1).flatMap(({ metric }) => {
     const value = metrics[metric] ?? costs[metric];
     if (value === undefined || metric === 'params') return [];
-    return [`${nameOfMetric(settings, metric)} ${showMetric(metric, value)}`];
+    return [`${nameOfMetric(settings, metric, purpose === 'confirm')} ${showMetric(metric, value)}`];
   });
 }
 
@@ -283,7 +285,8 @@ function rowsOf(
       rows.push({ name: nameOf(trial), share: done / (of ?? 1), text });
       continue;
     }
-    const value = last === undefined ? '' : `  ${name} ${showMetric(metric, last.metrics[metric])}`;
+    const own = nameOfMetric(settings, metric, trial.purpose === 'confirm');
+    const value = last === undefined ? '' : `  ${own} ${showMetric(metric, last.metrics[metric])}`;
     const text = space.format(trial.architecture);
     rows.push({
       name: nameOf(trial),
@@ -293,7 +296,8 @@ function rowsOf(
   }
   const [best] = front;
   if (best !== undefined) {
-    const value = `${name} ${showMetric(metric, best.metrics[metric])}`;
+    const own = nameOfMetric(settings, metric, best.confirmations > 0);
+    const value = `${own} ${showMetric(metric, best.metrics[metric])}`;
     rows.push({
       name: 'best',
       text: `trial ${best.trial}: ${[value, ...sizeOf(best)].join(', ')}; ${space.format(best.architecture)}`,
@@ -307,13 +311,14 @@ function rowsOf(
 /** `12 networks, accuracy 71.20 to 93.10 %, params 1,204 to 30,112`; with a stated reference point its hypervolume, too. */
 function frontText(front: readonly Contender[], { problem, settings }: Shown): string {
   const { objectives, reference } = problem;
+  const isConfirmed = front.some(({ confirmations }) => confirmations > 0);
   const ends = objectives.map((objective) => {
     const sorted = front.map(({ metrics }) => metrics).sort((a, b) => compareBy(objective, a, b));
     return { objective, best: sorted[0]?.[objective.metric], worst: sorted.at(-1)?.[objective.metric] };
   });
   const ranges = ends.map(({ objective: { metric }, best, worst }) => {
     const both = [...new Set([showMetric(metric, worst), showMetric(metric, best)])];
-    return `${nameOfMetric(settings, metric)} ${both.join(' to ')}`;
+    return `${nameOfMetric(settings, metric, isConfirmed)} ${both.join(' to ')}`;
   });
   const best = Object.fromEntries(ends.map(({ objective, best = Number.NaN }) => [objective.metric, best]));
   const covered = reference && hypervolume(front, objectives, reference, best);
